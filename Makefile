@@ -1,0 +1,83 @@
+# The README's commands are `make book` and `make test`; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HTML := _build/html
+CHAPTERS := $(wildcard book/*.ipynb)
+LIBRARY_TESTS := tests dendnet --doctest-modules --ignore=tests/book --ignore=tests/workshop
+BACKEND := jax
+TORCH := torch==2.13.0
+JAX := jax==0.10.2
+
+# Notebook kernels and TensorFlow speak to stderr about GPUs that are not there.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(HTML)/.built  ## build the book as HTML and say where it is
+	@echo "The book is built: open $(HTML)/index.html, or run make serve."
+
+test: $(VENV)/.ready  ## test the library and the book, and execute every chapter and compare its outputs
+	$(BIN)/pytest tests dendnet --doctest-modules -m "not slow and not browser" -q
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS) -q
+
+serve: book  ## show the book on localhost:8000
+	@echo "The book is at http://localhost:8000 until you press Ctrl-C."
+	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory $(HTML) 2>/dev/null
+
+notebooks: $(VENV)/.ready  ## execute the chapters and store their outputs, cleaned
+	$(BIN)/python tools/notebooks.py $(CHAPTERS)
+
+lint: $(VENV)/.ready  ## check style, types and the GitHub workflows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --no-progress .github/workflows
+
+stamp: $(VENV)/.ready  ## write the repository's address from pyproject.toml wherever it stands
+	$(BIN)/python tools/stamp.py
+
+requirements: $(VENV)/.ready  ## resolve requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra book --extra test \
+	  --group workshop --upgrade --custom-compile-command "make requirements" -q -o requirements.txt
+
+test-backends: .venv-backends/.ready  ## the library's tests on JAX and on torch
+	KERAS_BACKEND=jax .venv-backends/bin/pytest $(LIBRARY_TESTS) -q
+	KERAS_BACKEND=torch .venv-backends/bin/pytest $(LIBRARY_TESTS) -q
+
+test-lowest: .venv-lowest-$(BACKEND)/.ready  ## the library's tests on the lowest versions it admits (BACKEND=jax)
+	KERAS_BACKEND=$(BACKEND) .venv-lowest-$(BACKEND)/bin/pytest $(LIBRARY_TESTS) -q
+
+test-all: lint test book test-backends test-lowest  ## everything, the slow parts too: mutations, wheel, browser
+	$(BIN)/pytest tests -m "slow or browser" -q -rs
+
+clean:  ## remove what make has made, the environments too
+	rm -rf $(VENV) .venv-backends .venv-lowest-* _build dist
+
+$(VENV)/.ready: requirements.txt pyproject.toml tools/venv.sh
+	@echo "Installing into $(VENV) ..."
+	@sh tools/venv.sh $(VENV) "$(PYTHON)" -r requirements.txt -e .
+	@touch $@
+
+# uv finds the CPU build of torch on torch's own index; pip, asked next, takes what its own settings find.
+.venv-backends/.ready: requirements.txt pyproject.toml tools/venv.sh
+	@echo "Installing into .venv-backends ..."
+	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) pytest -e .
+	@.venv-backends/bin/uv pip install -q --python .venv-backends --torch-backend=cpu $(TORCH) 2>/dev/null || \
+	  .venv-backends/bin/python -m pip install -q $(TORCH)
+	@touch $@
+
+.venv-lowest-$(BACKEND)/.ready: pyproject.toml tools/venv.sh
+	@echo "Installing into .venv-lowest-$(BACKEND) ..."
+	@sh tools/venv.sh .venv-lowest-$(BACKEND) "$(PYTHON)" --resolution lowest-direct -e '.[$(BACKEND)]' 'pytest>=8'
+	@touch $@
+
+# -W makes a warning an error. What failed is removed: an unchanged page would not warn a second time.
+$(HTML)/.built: $(VENV)/.ready _config.yml _toc.yml $(shell find book dendnet tools -type f -not -path "*/__pycache__/*")
+	@$(BIN)/jupyter-book build . -W -n --keep-going --quiet || { rm -rf _build; exit 1; }
+	@touch $@
+
+.PHONY: help book test serve notebooks lint stamp requirements test-backends test-lowest test-all clean

@@ -1,0 +1,15 @@
+"""Dendrite-activated connections (DAC) for Keras 3.
+
+A standard unit filters its signal once and shares it; here each connection filters for itself:
+
+    y_j = sum_i  w_ij * relu(x_i + b_ij)
+
+``dendnet.layers`` has the unit as Keras layers, ``dendnet.ops`` as a plain operation on tensors.
+
+Reference: Metta et al., arXiv 2301.00924; the chapter "The unit" of the book.
+"""
+
+from dendnet import layers, ops
+
+__version__ = "0.1.0"
+__all__ = ["layers", "ops"]

@@ -1,0 +1,77 @@
+"""What the dendrite-activated convolutions share, whatever the number of dimensions."""
+
+import keras
+from keras import ops
+
+from dendnet.layers.dendritic import DendriticLayer
+from dendnet.ops import dac_conv, shapes
+from dendnet.ops.arguments import check_reach, conv_arguments, per_axis, positive
+
+
+class DendriticConv(DendriticLayer):
+    """Base of the convolutions: a kernel that moves over ``rank`` dimensions."""
+
+    def __init__(
+        self, *, rank, filters, kernel_size, strides, padding, data_format, dilation_rate, groups, **dendritic
+    ):
+        super().__init__(("taps", "none", "outputs"), **dendritic)
+        self.filters = positive("filters", filters)
+        self.groups = positive("groups", groups)
+        if self.filters % self.groups:
+            raise ValueError(f"groups must divide filters. Received: filters={filters}, groups={groups}")
+        self.kernel_size = per_axis("kernel_size", kernel_size, rank)
+        self.strides, self.dilation_rate, self.padding, self.data_format = conv_arguments(
+            rank, strides=strides, dilation_rate=dilation_rate, padding=padding, data_format=data_format
+        )
+        self.channel_axis = 1 if self.data_format == "channels_first" else -1
+        self.input_spec = keras.layers.InputSpec(ndim=rank + 2)
+
+    def build(self, input_shape):
+        c_in = input_shape[self.channel_axis]
+        if c_in is None or c_in % self.groups:
+            raise ValueError(
+                "The input's channels must be known and divisible by the groups. "
+                f"Received: input_shape={input_shape}, data_format={self.data_format!r}, groups={self.groups}"
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=len(input_shape), axes={self.channel_axis: c_in})
+        rows = c_in // self.groups * self.dendrites
+        kernel_shape = (*self.kernel_size, rows, self.filters)
+        bias_shapes = {"none": kernel_shape, "taps": (rows, self.filters), "outputs": (c_in * self.dendrites,)}
+        self._add_dendrites(kernel_shape, bias_shapes[self.bias_sharing])
+
+    def call(self, inputs):
+        y = dac_conv(
+            self._repeated(inputs, axis=self.channel_axis),
+            self.kernel,
+            self.bias,
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+            activation=self.dendrite_activation,
+            implementation=self.implementation,
+        )
+        if self.output_bias is None:
+            return y
+        first = self.data_format == "channels_first"
+        return y + (ops.reshape(self.output_bias, (-1, *[1] * len(self.kernel_size))) if first else self.output_bias)
+
+    def compute_output_shape(self, input_shape):
+        first = self.data_format == "channels_first"
+        size = input_shape[2:] if first else input_shape[1:-1]
+        check_reach(size, self.kernel_size, self.strides, self.dilation_rate, self.padding)
+        axes = zip(size, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+        out = [shapes.output_size(*axis, self.padding) for axis in axes]
+        return (input_shape[0], self.filters, *out) if first else (input_shape[0], *out, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+            "groups": self.groups,
+        }

@@ -1,0 +1,78 @@
+"""What the operations and the layers accept, and the sentence that refuses the rest."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from dendnet.ops import shapes
+
+IMPLEMENTATIONS = ("auto", "reference")
+Tensor = Any  # a tensor of whichever backend Keras runs on, or anything that Keras turns into one
+Activation = str | Callable[[Tensor], Tensor] | None
+
+
+def positive(name: str, value: Any) -> int:
+    """The value where it is a positive integer; ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be a positive integer. Received: {name}={value!r}")
+    return int(value)
+
+
+def per_axis(name: str, value: Any, rank: int) -> tuple[int, ...]:
+    """One positive integer for each of the axes, from one integer for all or one for each."""
+    each = value if isinstance(value, (tuple, list)) else (value,) * rank
+    if len(each) != rank or not all(isinstance(v, (int, np.integer)) and v > 0 for v in each):
+        raise ValueError(f"{name} must be a positive integer or {rank} of them. Received: {name}={value!r}")
+    return tuple(int(v) for v in each)
+
+
+def check_implementation(implementation):
+    """ValueError where this is no way of computing the operation."""
+    if implementation not in IMPLEMENTATIONS:
+        raise ValueError(
+            f"implementation must be one of {IMPLEMENTATIONS}. Received: implementation={implementation!r}"
+        )
+
+
+def elementwise(activation: Activation) -> Callable[[Tensor], Tensor]:
+    """The activation as a function; one that mixes elements is refused, for a dendrite sees only its own signal."""
+    try:
+        act = keras.activations.get(activation)
+    except ValueError as error:
+        raise ValueError(f"activation must be one that Keras knows. Received: activation={activation!r}") from error
+    mixing = ("softmax", "log_softmax", "sparsemax", "glu")
+    if any(act is getattr(keras.activations, name, None) for name in mixing):
+        raise ValueError(f"activation must act on each element by itself. Received: activation={activation!r}")
+    return act
+
+
+def conv_arguments(rank, *, strides, dilation_rate, padding, data_format):
+    """Strides, dilation, padding and data format of a convolution in full; ValueError where one is wrong."""
+    strides = per_axis("strides", strides, rank)
+    dilation_rate = per_axis("dilation_rate", dilation_rate, rank)
+    if max(strides) > 1 and max(dilation_rate) > 1:
+        raise ValueError(
+            "strides and dilation_rate cannot both exceed 1, as in Keras. "
+            f"Received: strides={strides!r}, dilation_rate={dilation_rate!r}"
+        )
+    paddings = ("valid", "same", "causal") if rank == 1 else ("valid", "same")
+    if padding not in paddings:
+        raise ValueError(f"padding must be one of {paddings} in {rank}D. Received: padding={padding!r}")
+    if data_format not in (None, "channels_last", "channels_first"):
+        raise ValueError(
+            f"data_format must be 'channels_last', 'channels_first' or None. Received: data_format={data_format!r}"
+        )
+    return strides, dilation_rate, padding, data_format or keras.config.image_data_format()
+
+
+def check_reach(size, k, strides, dilation_rate, padding):
+    """ValueError where a known axis is too short for a "valid" output."""
+    for s, k_axis, stride, dilation in zip(size, k, strides, dilation_rate, strict=True):
+        known = shapes.output_size(s, k_axis, stride, dilation, padding)
+        if isinstance(known, int) and known < 1:
+            raise ValueError(
+                f"The kernel spans {shapes.span(k_axis, dilation)} pixels, more than an axis of the input has, so "
+                f"padding='valid' leaves no output. Received: size={tuple(size)}"
+            )

@@ -1,0 +1,105 @@
+"""What a chapter has to be before nbval's comparison of its outputs means anything."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import stamp  # noqa: E402
+
+CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+
+SETUP = """\
+import sys
+
+if "google.colab" in sys.modules:  # elsewhere dendnet is already installed
+    %pip install --quiet "dendnet @ git+{address}\""""
+
+
+def code_cells(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def ignored(cell):
+    return "nbval-ignore-output" in cell.metadata.get("tags", [])
+
+
+def test_there_are_chapters():
+    assert CHAPTERS
+
+
+@every_chapter
+def test_every_code_cell_was_run_in_order(path):
+    counts = [cell.execution_count for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1)), "run make notebooks"
+
+
+@every_chapter
+def test_every_cell_that_prints_kept_its_output(path):
+    for cell in code_cells(path):
+        if any(line.startswith(("print(", "plt.show(")) for line in cell.source.splitlines()):
+            assert cell.outputs, cell.source
+
+
+@every_chapter
+def test_no_stderr_and_no_error_is_stored(path):
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            assert output.output_type != "error" and output.get("name") != "stderr", cell.source
+
+
+@every_chapter
+def test_the_setup_cell_is_the_same_everywhere(path):
+    assert code_cells(path)[0].source == SETUP.format(address=stamp.address())
+
+
+@every_chapter
+def test_at_least_half_of_the_printing_cells_are_compared(path):
+    printing = [cell for cell in code_cells(path) if any(o.output_type == "stream" for o in cell.outputs)]
+    assert printing
+    assert sum(not ignored(cell) for cell in printing) >= len(printing) / 2
+
+
+@every_chapter
+def test_no_tag_takes_a_cell_out_of_the_comparison_unseen(path):
+    allowed = {"nbval-ignore-output", "hide-input"}
+    for cell in code_cells(path):
+        assert set(cell.metadata.get("tags", [])) <= allowed, cell.source
+
+
+@every_chapter
+def test_the_chapter_imports_dendnet(path):
+    assert any("from dendnet" in cell.source or "import dendnet" in cell.source for cell in code_cells(path))
+
+
+@every_chapter
+def test_every_figure_has_a_caption_and_alternative_text(path):
+    for cell in code_cells(path):
+        if any("image/png" in o.get("data", {}) for o in cell.outputs):
+            shown = cell.metadata.get("mystnb", {})
+            assert shown.get("figure", {}).get("caption"), cell.source
+            assert len(shown.get("image", {}).get("alt", "")) > 20, cell.source
+
+
+@every_chapter
+def test_every_exercise_has_a_solution_that_runs(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    exercises = text.count(":::{exercise}")
+    assert exercises == text.count(":::{solution-start}") == text.count(":::{solution-end}") >= 5
+    inside, code_in_solutions = False, []
+    for cell in cells:
+        if ":::{solution-start}" in cell.source:
+            inside = True
+            code_in_solutions.append(0)
+        elif ":::{solution-end}" in cell.source:
+            inside = False
+        if inside and cell.cell_type == "code":
+            code_in_solutions[-1] += 1
+    assert len(code_in_solutions) == exercises and all(code_in_solutions)

@@ -1,0 +1,210 @@
+"""The layers' contract, on public API: shapes, starts, configuration, training, saving, precision, refusals."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import oracle
+import pytest
+from keras import ops
+
+from dendnet.layers import DACConv2D, DACDense
+
+to_numpy = ops.convert_to_numpy
+LAST = {"data_format": "channels_last"}
+
+DENSE = [
+    {},
+    dict(bias_sharing="outputs"),
+    dict(dendrites=3, use_output_bias=True),
+    dict(dendrite_activation="tanh", kernel_regularizer="l2", bias_constraint="non_neg"),
+]
+CONV = [
+    {},
+    dict(bias_sharing="none", padding="same", strides=2),
+    dict(bias_sharing="outputs", use_output_bias=True, padding="same"),
+    dict(dendrites=2, groups=2, dilation_rate=2),
+    dict(data_format="channels_first", use_output_bias=True, activity_regularizer="l1"),
+]
+EVERY = [(DACDense, (4,), o, dict(units=3)) for o in DENSE] + [
+    (DACConv2D, (6, 7, 4), LAST | o, dict(filters=8, kernel_size=3)) for o in CONV
+]
+table = pytest.mark.parametrize("cls, shape, options, size", EVERY)
+
+
+def example(shape, N=2, seed=0):
+    return np.random.default_rng(seed).normal(size=(N, *shape)).astype("float32")
+
+
+@table
+def test_symbolic_and_eager_agree(cls, shape, options, size):
+    layer = cls(**size, **options)
+    symbolic = layer(keras.Input(shape))
+    eager = layer(example(shape))
+    assert symbolic.shape == (None, *eager.shape[1:]) == layer.compute_output_shape((None, *shape))
+    assert symbolic.dtype == keras.backend.standardize_dtype(eager.dtype) == "float32"
+
+
+@table
+def test_config_round_trip(cls, shape, options, size):
+    layer = cls(**size, **options)
+    config = json.loads(json.dumps(layer.get_config()))
+    again = cls.from_config(config)
+    assert json.dumps(again.get_config()) == json.dumps(layer.get_config())
+    assert dir(again) == dir(layer)
+    for name, value in options.items():
+        assert name in config, value
+
+
+def test_config_covers_every_argument():
+    for layer in [DACDense(3), DACConv2D(3, 3)]:
+        named = set(inspect.signature(type(layer).__init__).parameters) - {"self", "kwargs"}
+        assert named <= set(layer.get_config())
+
+
+@table
+def test_a_step_of_training_moves_every_weight(cls, shape, options, size):
+    model = keras.Sequential([keras.Input(shape), cls(**size, **options)])
+    before = [to_numpy(w).copy() for w in model.weights]
+    model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile="auto")
+    x = example(shape, N=16)
+    loss = model.fit(x, np.ones((16, *model.output_shape[1:]), "float32"), verbose=0).history["loss"]
+    assert np.isfinite(loss).all()
+    for weight, old in zip(model.weights, before, strict=True):
+        assert not np.array_equal(to_numpy(weight), old), weight.path
+
+
+def test_saved_and_loaded_in_a_fresh_process(tmp_path):
+    """Every layer in a .keras file: the same weights bit by bit, and the same outputs."""
+    for number, (cls, shape, options, size) in enumerate(EVERY):
+        model = keras.Sequential([keras.Input(shape), cls(**size, **options)])
+        x = example(shape)
+        model.save(tmp_path / f"{number}.keras")
+        np.savez(tmp_path / f"{number}.npz", *[to_numpy(w) for w in model.weights], x=x, y=to_numpy(model(x)))
+    program = f"""
+import dendnet, keras, numpy as np
+for number in range({len(EVERY)}):
+    run, model = np.load(f"{{number}}.npz"), keras.saving.load_model(f"{{number}}.keras")
+    for k, w in enumerate(model.weights):
+        assert np.array_equal(run[f"arr_{{k}}"], keras.ops.convert_to_numpy(w)), (number, w.path)
+    assert np.array_equal(run["y"], keras.ops.convert_to_numpy(model(run["x"]))), number
+print("the same")
+"""
+    run = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert run.stdout.strip() == "the same", run.stderr
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+@table
+def test_precision(cls, shape, options, size, policy):
+    if policy == "float64" and keras.backend.backend() == "jax":
+        pytest.skip("JAX computes in float32 unless its x64 mode is switched on for the whole process")
+    layer = cls(**size, **options, dtype=policy)
+    y = layer(example(shape))
+    policy = keras.dtype_policies.get(policy)
+    assert keras.backend.standardize_dtype(y.dtype) == policy.compute_dtype
+    assert {keras.backend.standardize_dtype(w.dtype) for w in layer.weights} == {policy.variable_dtype}
+    single = cls(**size, **options)
+    single.build((None, *shape))
+    single.set_weights([to_numpy(ops.cast(w, "float32")) for w in layer.weights])
+    expected = to_numpy(single(example(shape)))
+    difference = np.abs(to_numpy(ops.cast(y, "float32")) - expected).max()
+    assert difference <= {"bfloat16": 0.1, "float16": 0.02, "float64": 1e-5}[policy.compute_dtype]
+
+
+def test_dense_computes_the_formula_on_any_rank(rng):
+    layer = DACDense(3, use_output_bias=True, bias_initializer="normal", output_bias_initializer="normal")
+    x = example((2, 4), N=5)
+    y = to_numpy(layer(x))
+    kernel, bias, c = (to_numpy(w) for w in (layer.kernel, layer.bias, layer.output_bias))
+    np.testing.assert_allclose(y.reshape(-1, 3), oracle.dense(x.reshape(-1, 4), kernel, bias) + c, atol=1e-6)
+
+
+@pytest.mark.parametrize("sharing", ["taps", "none", "outputs"])
+def test_conv_computes_the_formula(sharing):
+    layer = DACConv2D(4, 3, 2, "same", **LAST, groups=2, bias_sharing=sharing, bias_initializer="normal")
+    x = example((5, 6, 4))
+    y = to_numpy(layer(x))
+    expected = oracle.conv(x, to_numpy(layer.kernel), to_numpy(layer.bias), 2, "same")
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_dendrites_sum_over_i_and_s():
+    layer = DACDense(2, dendrites=3, bias_initializer="normal")
+    x = example((4,))
+    y = to_numpy(layer(x))
+    w, b = (to_numpy(v).reshape(4, 3, 2) for v in (layer.kernel, layer.bias))
+    expected = np.einsum("isj,nisj->nj", w, np.maximum(x[:, :, None, None] + b, 0))
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("sharing", ["none", "outputs"])
+def test_where_biases_start(sharing):
+    one, many = DACDense(2, bias_sharing=sharing), DACDense(2, bias_sharing=sharing, dendrites=3)
+    for layer in (one, many):
+        layer.build((None, 2))
+    assert not to_numpy(one.bias).any()
+    knots = -to_numpy(many.bias).reshape(2, 3, -1)
+    np.testing.assert_allclose(knots, np.broadcast_to(np.array([-1, 0, 1.0])[None, :, None], knots.shape))
+
+
+def test_twins_start_alike():
+    """The layer of a DAC network and that of the standard one give the same outputs at step 0."""
+    for make in [lambda **o: DACDense(5, **o), lambda **o: DACConv2D(5, 3, padding="same", **LAST, **o)]:
+        dac, standard = make(), make(bias_sharing="outputs")
+        x = example((6, 6, 3))
+        for layer in (dac, standard):
+            layer.build(x.shape)
+        standard.kernel.assign(dac.kernel)
+        np.testing.assert_allclose(to_numpy(dac(x)), to_numpy(standard(x)), atol=1e-5)
+
+
+def test_dense_passes_its_mask_on():
+    seen = []
+
+    class Look(keras.layers.Layer):
+        def call(self, inputs, mask=None):
+            seen.append(mask)
+            return inputs
+
+    keras.Sequential([keras.layers.Masking(), DACDense(2), Look()])(ops.zeros((1, 4, 3)))
+    assert to_numpy(seen[-1]).tolist() == [[False] * 4]
+
+
+def test_unknown_height_and_width():
+    layer = DACConv2D(3, 3, 2, "same", **LAST)
+    assert layer(keras.Input((None, None, 2))).shape == (None, None, None, 3)
+    model = keras.Sequential([keras.Input((None, None, 2)), layer])
+    for size in [(5, 6), (8, 7)]:
+        x = example((*size, 2))
+        y = model.predict(x, verbose=0)
+        np.testing.assert_allclose(
+            y, oracle.conv(x, to_numpy(layer.kernel), to_numpy(layer.bias), 2, "same"), atol=1e-5
+        )
+
+
+REFUSED = [
+    (lambda: DACDense(0), "units must be a positive integer. Received: units=0"),
+    (lambda: DACDense(2.0), "Received: units=2.0"),
+    (lambda: DACDense(2, dendrites=0), "Received: dendrites=0"),
+    (lambda: DACDense(2, bias_sharing="taps"), "Received: bias_sharing='taps'"),
+    (lambda: DACDense(2, dendrite_activation="softmax"), "Received: activation='softmax'"),
+    (lambda: DACDense(2, implementation="fastest"), "Received: implementation='fastest'"),
+    (lambda: DACDense(2)(keras.Input((None,))), "Received: input_shape=(None, None)"),
+    (lambda: DACConv2D(3, 3, groups=2), "Received: filters=3, groups=2"),
+    (lambda: DACConv2D(3, (3, 3, 3)), "Received: kernel_size=(3, 3, 3)"),
+    (lambda: DACConv2D(3, 3, padding="full"), "Received: padding='full'"),
+    (lambda: DACConv2D(3, 3, strides=2, dilation_rate=2), "cannot both exceed 1"),
+    (lambda: DACConv2D(4, 3, groups=2, **LAST)(keras.Input((5, 5, 3))), "groups=2"),
+    (lambda: DACConv2D(4, 3, **LAST)(keras.Input((2, 5, 3))), "The kernel spans 3 pixels"),
+]
+
+
+@pytest.mark.parametrize("call, said", REFUSED)
+def test_refuses(call, said):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert said in str(error.value)

@@ -1,0 +1,97 @@
+"""The project's own promises: one version, one address, lower bounds, and one clear line where something is missing."""
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import dendnet
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import stamp  # noqa: E402
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def make(*arguments, **environment):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=clean | environment, capture_output=True, text=True)
+
+
+def test_one_version():
+    assert importlib.metadata.version("dendnet") == dendnet.__version__
+    assert "version" in PROJECT["dynamic"]
+
+
+def test_runtime_requirements_are_lower_bounds():
+    extras = PROJECT["optional-dependencies"]
+    for requirement in [*PROJECT["dependencies"], *extras["tensorflow"], *extras["jax"], *extras["torch"]]:
+        assert re.fullmatch(r"[\w-]+>=[\d.]+", requirement), requirement
+
+
+def test_every_pin_names_no_index():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.lstrip().startswith("#")]
+    assert pins and all(re.match(r"[\w.-]+==", line) for line in pins)
+
+
+def test_the_address_agrees_everywhere():
+    for path in stamp.stamped():
+        text = path.read_text()
+        assert stamp.address() in text, path.name
+        assert set(re.findall(r"https://github\.com/[\w.-]+/dendnet", text)) <= {stamp.address()}, path.name
+
+
+def test_a_stamp_reaches_every_file(tmp_path):
+    for path in [ROOT / "pyproject.toml", *stamp.stamped()]:
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(path, target)
+    stamp.stamp(tmp_path, "https://github.com/someone/dendrites")
+    for path in [tmp_path / "pyproject.toml", *stamp.stamped(tmp_path)]:
+        text = path.read_text()
+        assert "github.com/someone/dendrites" in text and stamp.address() not in text, path.name
+
+
+def test_a_stamp_refuses_what_is_no_address():
+    with pytest.raises(SystemExit, match="Received: 'somewhere'"):
+        stamp.stamp(new="somewhere")
+
+
+def one_line(run, *words):
+    """The command failed, and said why in one line of its own, before make's."""
+    said = [line for line in run.stderr.splitlines() if line.startswith("dendnet:")]
+    assert run.returncode and len(said) == 1, run.stderr
+    for word in words:
+        assert word in said[0]
+
+
+def test_missing_python_says_so(tmp_path):
+    run = make("book", f"VENV={tmp_path}/venv", "PYTHON=/nowhere/python3")
+    one_line(run, "Python is missing", "/nowhere/python3")
+
+
+def test_old_python_says_so(tmp_path):
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
+    old.chmod(0o755)
+    one_line(make("test", f"VENV={tmp_path}/venv", f"PYTHON={old}"), "3.11 or newer", "Python 3.9.2")
+
+
+def test_missing_disk_says_so(tmp_path):
+    one_line(make("book", f"VENV={tmp_path}/venv", MIN_DISK_MB="999999999"), "999999999 MB of free disk")
+
+
+def test_missing_make_says_so():
+    run = subprocess.run(
+        [shutil.which("bash"), ".ci/run"], cwd=ROOT, env={"PATH": "/nowhere"}, capture_output=True, text=True
+    )
+    one_line(run, "make is missing")
