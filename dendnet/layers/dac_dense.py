@@ -96,8 +96,8 @@ class DACDense(DendriticLayer):
 
     def build(self, input_shape):
         n = input_shape[-1]
-        if n is None:
-            raise ValueError(f"The last axis of the input must be known. Received: input_shape={input_shape}")
+        if not n:
+            raise ValueError(f"The last axis of the input must be known and not empty. Received: {input_shape=}")
         self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: n})
         rows = n * self.dendrites
         self._add_dendrites((rows, self.units), (rows,) if self.bias_sharing == "outputs" else (rows, self.units))

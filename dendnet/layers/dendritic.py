@@ -36,7 +36,7 @@ class DendriticLayer(keras.layers.Layer):
         self.dendrite_activation = elementwise(dendrite_activation)
         self.bias_sharing = bias_sharing
         self.dendrites = positive("dendrites", dendrites)
-        self.use_output_bias = use_output_bias
+        self.use_output_bias = bool(use_output_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.output_bias_initializer = keras.initializers.get(output_bias_initializer)
@@ -72,7 +72,7 @@ class DendriticLayer(keras.layers.Layer):
         """Biases whose S knots x = -b lie evenly over [-1, 1]; a single one lies at 0, as in a standard start."""
         knots = np.linspace(-1, 1, self.dendrites) if self.dendrites > 1 else np.zeros(1)
         inputs_axis = -1 if len(shape) == 1 else -2
-        rows = np.tile(-knots, shape[inputs_axis] // self.dendrites)
+        rows = np.tile(0 - knots, shape[inputs_axis] // self.dendrites)
         return ops.cast(np.broadcast_to(rows if len(shape) == 1 else rows[:, None], shape), dtype)
 
     def _repeated(self, inputs, axis):

@@ -20,15 +20,16 @@ class DendriticConv(DendriticLayer):
         if self.filters % self.groups:
             raise ValueError(f"groups must divide filters. Received: filters={filters}, groups={groups}")
         self.kernel_size = per_axis("kernel_size", kernel_size, rank)
-        self.strides, self.dilation_rate, self.padding, self.data_format = conv_arguments(
+        self.geometry, self.data_format = conv_arguments(
             rank, strides=strides, dilation_rate=dilation_rate, padding=padding, data_format=data_format
         )
+        self.strides, self.padding, self.dilation_rate = self.geometry
         self.channel_axis = 1 if self.data_format == "channels_first" else -1
         self.input_spec = keras.layers.InputSpec(ndim=rank + 2)
 
     def build(self, input_shape):
         c_in = input_shape[self.channel_axis]
-        if c_in is None or c_in % self.groups:
+        if not c_in or c_in % self.groups:
             raise ValueError(
                 "The input's channels must be known and divisible by the groups. "
                 f"Received: input_shape={input_shape}, data_format={self.data_format!r}, groups={self.groups}"
@@ -59,7 +60,11 @@ class DendriticConv(DendriticLayer):
     def compute_output_shape(self, input_shape):
         first = self.data_format == "channels_first"
         size = input_shape[2:] if first else input_shape[1:-1]
-        check_reach(size, self.kernel_size, self.strides, self.dilation_rate, self.padding)
+        if len(size) != len(self.kernel_size):
+            raise ValueError(
+                f"The input must have {len(self.kernel_size) + 2} axes. Received: input_shape={tuple(input_shape)}"
+            )
+        check_reach(size, self.kernel_size, self.geometry)
         axes = zip(size, self.kernel_size, self.strides, self.dilation_rate, strict=True)
         out = [shapes.output_size(*axis, self.padding) for axis in axes]
         return (input_shape[0], self.filters, *out) if first else (input_shape[0], *out, self.filters)

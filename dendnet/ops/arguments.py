@@ -8,7 +8,8 @@ import numpy as np
 
 from dendnet.ops import shapes
 
-IMPLEMENTATIONS = ("auto", "reference")
+IMPLEMENTATIONS = ("auto", "reference", "blocked")
+NOT_ELEMENTWISE = ("softmax", "logsoftmax", "sparsemax", "sparsesoftmax", "glu", "threshold", "layernormalization")
 Tensor = Any  # a tensor of whichever backend Keras runs on, or anything that Keras turns into one
 Activation = str | Callable[[Tensor], Tensor] | None
 
@@ -23,7 +24,7 @@ def positive(name: str, value: Any) -> int:
 def per_axis(name: str, value: Any, rank: int) -> tuple[int, ...]:
     """One positive integer for each of the axes, from one integer for all or one for each."""
     each = value if isinstance(value, (tuple, list)) else (value,) * rank
-    if len(each) != rank or not all(isinstance(v, (int, np.integer)) and v > 0 for v in each):
+    if len(each) != rank or not all(isinstance(v, (int, np.integer)) and v is not True and v > 0 for v in each):
         raise ValueError(f"{name} must be a positive integer or {rank} of them. Received: {name}={value!r}")
     return tuple(int(v) for v in each)
 
@@ -40,16 +41,21 @@ def elementwise(activation: Activation) -> Callable[[Tensor], Tensor]:
     """The activation as a function; one that mixes elements is refused, for a dendrite sees only its own signal."""
     try:
         act = keras.activations.get(activation)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ValueError(f"activation must be one that Keras knows. Received: activation={activation!r}") from error
-    mixing = ("softmax", "log_softmax", "sparsemax", "glu")
-    if any(act is getattr(keras.activations, name, None) for name in mixing):
-        raise ValueError(f"activation must act on each element by itself. Received: activation={activation!r}")
+    if isinstance(act, type):
+        raise ValueError(f"activation must be a function or an instance. Received: activation={activation!r}")
+    name = getattr(act, "__name__", type(act).__name__).lower().replace("_", "")
+    if name in NOT_ELEMENTWISE:
+        raise ValueError(
+            "activation must act on each element by itself, with no further arguments. "
+            f"Received: activation={activation!r}"
+        )
     return act
 
 
 def conv_arguments(rank, *, strides, dilation_rate, padding, data_format):
-    """Strides, dilation, padding and data format of a convolution in full; ValueError where one is wrong."""
+    """Geometry and data format of a convolution in full; ValueError where an argument is wrong."""
     strides = per_axis("strides", strides, rank)
     dilation_rate = per_axis("dilation_rate", dilation_rate, rank)
     if max(strides) > 1 and max(dilation_rate) > 1:
@@ -64,15 +70,15 @@ def conv_arguments(rank, *, strides, dilation_rate, padding, data_format):
         raise ValueError(
             f"data_format must be 'channels_last', 'channels_first' or None. Received: data_format={data_format!r}"
         )
-    return strides, dilation_rate, padding, data_format or keras.config.image_data_format()
+    return shapes.Geometry(strides, padding, dilation_rate), data_format or keras.config.image_data_format()
 
 
-def check_reach(size, k, strides, dilation_rate, padding):
-    """ValueError where a known axis is too short for a "valid" output."""
-    for s, k_axis, stride, dilation in zip(size, k, strides, dilation_rate, strict=True):
-        known = shapes.output_size(s, k_axis, stride, dilation, padding)
+def check_reach(size, k, geometry):
+    """ValueError where a known axis is too short for an output."""
+    for s, k_axis, stride, dilation in zip(size, k, geometry.strides, geometry.dilation_rate, strict=True):
+        known = shapes.output_size(s, k_axis, stride, dilation, geometry.padding)
         if isinstance(known, int) and known < 1:
             raise ValueError(
-                f"The kernel spans {shapes.span(k_axis, dilation)} pixels, more than an axis of the input has, so "
-                f"padding='valid' leaves no output. Received: size={tuple(size)}"
+                f"A kernel that spans {shapes.span(k_axis, dilation)} pixels leaves no output of an axis of {s}. "
+                f"Received: size={tuple(size)}, padding={geometry.padding!r}"
             )

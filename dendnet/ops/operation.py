@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from dendnet.ops import reference, standard
+from dendnet.ops import standard
 from dendnet.ops.arguments import (
     Activation,
     Tensor,
@@ -14,6 +14,8 @@ from dendnet.ops.arguments import (
     conv_arguments,
     elementwise,
 )
+from dendnet.ops.implementations import connections
+from dendnet.ops.shapes import DENSE
 
 
 def dac_dense(
@@ -29,8 +31,9 @@ def dac_dense(
         bias: Biases b: ``(n, m)``, one for each connection, or ``(n,)``, one for each input, which is the
             standard pre-activated unit.
         activation: Any elementwise Keras activation, by name or as a function.
-        implementation: ``"reference"`` forms every relu(x_i + b_ij), as the definition does; ``"auto"`` takes the
-            fastest there is.
+        implementation: ``"reference"`` forms every relu(x_i + b_ij), as the definition does; ``"blocked"`` (relu, on
+            TensorFlow and JAX) holds no more than inputs and outputs; ``"auto"`` takes the faster for the size.
+            A bias of shape ``(n,)`` always runs as the standard layer does.
 
     Returns:
         Outputs y, ``(..., m)``, in the dtype that the arguments promote to; sums of half-precision terms are
@@ -62,7 +65,7 @@ def dac_dense(
     _check_bias(bias, kernel, shared=(kernel.shape[0],), allowed=[tuple(kernel.shape)])
     if len(bias.shape) == 1:
         return standard.dense(x, kernel, bias, act)
-    return _accumulated(lambda x, kernel, bias: reference.dense(x, kernel, bias, act), x, kernel, bias)
+    return _accumulated(implementation, x, kernel, bias, act, DENSE)
 
 
 def dac_conv(
@@ -80,6 +83,7 @@ def dac_conv(
 
     .. math:: y_j(p) = \sum_{t} \sum_{i=1}^{c_{in}} w_{tij} \, \mathrm{relu}(x_i(p + t) + b_{ij})
 
+    The taps t are the offsets that the kernel, its strides and its dilation give; with groups, i runs over j's group.
     A pixel beyond the border contributes 0, as if its dendrites were silent: zero padding after the activation.
 
     Args:
@@ -92,8 +96,9 @@ def dac_conv(
         dilation_rate: Pixels from one tap to the next, one number or one for each dimension.
         data_format: ``"channels_last"`` or ``"channels_first"``; None takes Keras's own setting.
         activation: Any elementwise Keras activation, by name or as a function.
-        implementation: ``"reference"`` forms every relu(x_i(p) + b_ij), as the definition does; ``"auto"`` takes
-            the fastest there is.
+        implementation: ``"reference"`` forms every relu(x_i(p) + b_ij), as the definition does; ``"blocked"`` (relu, on
+            TensorFlow and JAX) holds no more than inputs and outputs; ``"auto"`` takes the faster for the size.
+            A bias of shape ``(c_in,)`` always runs as the standard layer does.
 
     Returns:
         Outputs y, ``(N, *out, c_out)`` or ``(N, c_out, *out)``, in the dtype that the arguments promote to; sums of
@@ -124,12 +129,14 @@ def dac_conv(
             "kernel must have the shape (*k, c_in / groups, c_out) with one to three kernel axes k. "
             f"Received: kernel.shape={tuple(kernel.shape)}"
         )
+    if 0 in kernel.shape[:-1]:
+        raise ValueError(f"kernel must not be empty. Received: kernel.shape={tuple(kernel.shape)}")
     if len(x.shape) != rank + 2:
         raise ValueError(
             f"x must have {rank + 2} axes: samples, channels, and one for each axis of the kernel. "
             f"Received: x.shape={tuple(x.shape)}"
         )
-    strides, dilation_rate, padding, data_format = conv_arguments(
+    geometry, data_format = conv_arguments(
         rank, strides=strides, dilation_rate=dilation_rate, padding=padding, data_format=data_format
     )
     c_in = x.shape[1 if data_format == "channels_first" else -1]
@@ -141,17 +148,14 @@ def dac_conv(
         )
     _check_bias(bias, kernel, shared=(c_in,), allowed=[(c_group, c_out), tuple(kernel.shape)])
     size = x.shape[2:] if data_format == "channels_first" else x.shape[1:-1]
-    check_reach(size, tuple(kernel.shape[:-2]), strides, dilation_rate, padding)
+    check_reach(size, tuple(kernel.shape[:-2]), geometry)
     if len(bias.shape) == 1:
-        return standard.conv(x, kernel, bias, strides, padding, dilation_rate, act, data_format)
-
-    def channels_last(x, kernel, bias):
-        return reference.conv(x, kernel, bias, strides, padding, dilation_rate, act)
+        return standard.conv(x, kernel, bias, act, geometry, data_format)
 
     if data_format == "channels_first":
         x = ops.moveaxis(x, 1, -1)
-        return ops.moveaxis(_accumulated(channels_last, x, kernel, bias), -1, 1)
-    return _accumulated(channels_last, x, kernel, bias)
+        return ops.moveaxis(_accumulated(implementation, x, kernel, bias, act, geometry), -1, 1)
+    return _accumulated(implementation, x, kernel, bias, act, geometry)
 
 
 def _tensors(**arguments):
@@ -179,9 +183,12 @@ def _check_bias(bias, kernel, shared, allowed):
         )
 
 
-def _accumulated(function, x, kernel, bias):
-    """function(x, kernel, bias) with half-precision arguments summed in float32 and the result rounded once."""
+def _accumulated(implementation, x, kernel, bias, act, geometry):
+    """The connections, group by group; half-precision terms are summed in float32 and the sum is rounded once."""
     dtype = keras.backend.standardize_dtype(x.dtype)
-    if dtype not in ("float16", "bfloat16"):
-        return function(x, kernel, bias)
-    return ops.cast(function(*(ops.cast(a, "float32") for a in (x, kernel, bias))), dtype)
+    if dtype in ("float16", "bfloat16"):
+        x, kernel, bias = (ops.cast(a, "float32") for a in (x, kernel, bias))
+    groups = x.shape[-1] // kernel.shape[-2]
+    parts = zip(*(ops.split(a, groups, axis=-1) if groups > 1 else [a] for a in (x, kernel, bias)), strict=True)
+    y = [connections(implementation, x_g, w_g, b_g, act, geometry) for x_g, w_g, b_g in parts]
+    return ops.cast(ops.concatenate(y, axis=-1) if groups > 1 else y[0], dtype)

@@ -15,26 +15,14 @@ def dense(x, kernel, bias, activation):
     return ops.sum(kernel * activation(x[..., None] + bias), axis=-2)
 
 
-def conv(x, kernel, bias, strides, padding, dilation_rate, activation):
+def conv(x, kernel, bias, activation, geometry):
     """y_j(p) = sum_t sum_i w_tij act(x_i(p + t) + b_ij), with silence beyond the border.
 
-    x is (N, *size, c_in), kernel (*k, c_in / groups, c_out), and bias (c_in / groups, c_out) where the
-    taps t share it, of kernel's shape where they do not.
+    x is (N, *size, c_in), kernel (*k, c_in, c_out), and bias (c_in, c_out) where the taps t share it, of kernel's shape
+    where they do not.
     """
-    groups = x.shape[-1] // kernel.shape[-2]
-    if groups > 1:
-        parts = zip(
-            ops.split(x, groups, axis=-1),
-            ops.split(kernel, groups, axis=-1),
-            ops.split(bias, groups, axis=-1),
-            strict=True,
-        )
-        one = [conv(x_g, w_g, b_g, strides, padding, dilation_rate, activation) for x_g, w_g, b_g in parts]
-        return ops.concatenate(one, axis=-1)
-
     size, k = ops.shape(x)[1:-1], kernel.shape[:-2]
-    out = [shapes.output_size(*axis, padding) for axis in zip(size, k, strides, dilation_rate, strict=True)]
-    border = [shapes.border(*axis, padding) for axis in zip(size, k, strides, dilation_rate, strict=True)]
+    out, border = shapes.axes(size, k, geometry)
 
     def active(b):
         # Padding comes after the activation: a pixel beyond the border gives 0, whatever the bias.
@@ -46,7 +34,7 @@ def conv(x, kernel, bias, strides, padding, dilation_rate, activation):
         a = active(bias[tap]) if shared is None else shared
         window = [
             slice(t * d, t * d + (o - 1) * s + 1, s)
-            for t, d, o, s in zip(tap, dilation_rate, out, strides, strict=True)
+            for t, d, o, s in zip(tap, geometry.dilation_rate, out, geometry.strides, strict=True)
         ]
         y = y + ops.sum(kernel[tap] * a[(slice(None), *window)], axis=-2)
     return y

@@ -1,6 +1,25 @@
 """Sizes of a convolution along one axis, as Keras counts them. A size may be a number or a scalar tensor."""
 
+from typing import NamedTuple
+
 from keras import ops
+
+
+class Geometry(NamedTuple):
+    """What a convolution is but for its arrays; a dense layer is one without space, DENSE."""
+
+    strides: tuple[int, ...]
+    padding: str
+    dilation_rate: tuple[int, ...]
+
+
+DENSE = Geometry((), "valid", ())
+
+
+def axes(size, k, geometry):
+    """For each axis its output's size and its border, as output_size and border give them."""
+    each = list(zip(size, k, geometry.strides, geometry.dilation_rate, strict=True))
+    return [output_size(*axis, geometry.padding) for axis in each], [border(*axis, geometry.padding) for axis in each]
 
 
 def span(k, dilation):
@@ -23,5 +42,10 @@ def border(size, k, stride, dilation, padding):
     if padding == "causal":
         return span(k, dilation) - 1, 0
     covered = (output_size(size, k, stride, dilation, padding) - 1) * stride + span(k, dilation)
-    total = max(covered - size, 0) if isinstance(size, int) else ops.maximum(covered - size, 0)
+    total = at_least(0, covered - size)
     return total // 2, total - total // 2
+
+
+def at_least(least, size):
+    """The larger of a number and a size, which may be a scalar tensor."""
+    return max(least, size) if isinstance(size, int) else ops.maximum(least, size)

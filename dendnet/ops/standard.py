@@ -14,13 +14,13 @@ def dense(x, kernel, bias, activation):
     return ops.cast(ops.matmul(activation(x + bias), kernel), x.dtype)
 
 
-def conv(x, kernel, bias, strides, padding, dilation_rate, activation, data_format):
+def conv(x, kernel, bias, activation, geometry, data_format):
     """relu, then Keras's convolution: its zero padding is silent because it comes after the activation."""
-    rank = len(kernel.shape) - 2
+    rank, (strides, padding, dilation_rate) = len(kernel.shape) - 2, geometry
     channels_first = data_format == "channels_first"
     a = activation(x + (ops.reshape(bias, (-1, *[1] * rank)) if channels_first else bias))
     if padding == "causal":
-        past = shapes.border(None, kernel.shape[0], strides[0], dilation_rate[0], padding)
+        past = (shapes.span(kernel.shape[0], dilation_rate[0]) - 1, 0)
         a = ops.pad(a, [(0, 0), (0, 0), past] if channels_first else [(0, 0), past, (0, 0)])
         padding = "valid"
     return ops.conv(a, kernel, strides, padding, data_format, dilation_rate)

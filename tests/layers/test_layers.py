@@ -12,6 +12,7 @@ import pytest
 from keras import ops
 
 from dendnet.layers import DACConv2D, DACDense
+from dendnet.ops import available_implementations
 
 to_numpy = ops.convert_to_numpy
 LAST = {"data_format": "channels_last"}
@@ -21,6 +22,7 @@ DENSE = [
     dict(bias_sharing="outputs"),
     dict(dendrites=3, use_output_bias=True),
     dict(dendrite_activation="tanh", kernel_regularizer="l2", bias_constraint="non_neg"),
+    *([dict(implementation="blocked")] if "blocked" in available_implementations() else []),
 ]
 CONV = [
     {},
@@ -28,6 +30,7 @@ CONV = [
     dict(bias_sharing="outputs", use_output_bias=True, padding="same"),
     dict(dendrites=2, groups=2, dilation_rate=2),
     dict(data_format="channels_first", use_output_bias=True, activity_regularizer="l1"),
+    *([dict(implementation="blocked", strides=2, groups=2)] if "blocked" in available_implementations() else []),
 ]
 EVERY = [(DACDense, (4,), o, dict(units=3)) for o in DENSE] + [
     (DACConv2D, (6, 7, 4), LAST | o, dict(filters=8, kernel_size=3)) for o in CONV
@@ -166,6 +169,8 @@ def test_dense_passes_its_mask_on():
     seen = []
 
     class Look(keras.layers.Layer):
+        supports_masking = True
+
         def call(self, inputs, mask=None):
             seen.append(mask)
             return inputs
@@ -199,7 +204,9 @@ REFUSED = [
     (lambda: DACConv2D(3, 3, padding="full"), "Received: padding='full'"),
     (lambda: DACConv2D(3, 3, strides=2, dilation_rate=2), "cannot both exceed 1"),
     (lambda: DACConv2D(4, 3, groups=2, **LAST)(keras.Input((5, 5, 3))), "groups=2"),
-    (lambda: DACConv2D(4, 3, **LAST)(keras.Input((2, 5, 3))), "The kernel spans 3 pixels"),
+    (lambda: DACConv2D(4, 3, **LAST)(keras.Input((2, 5, 3))), "A kernel that spans 3 pixels"),
+    (lambda: DACConv2D(4, 3, **LAST).compute_output_shape((None, 5, 5)), "Received: input_shape=(None, 5, 5)"),
+    (lambda: DACDense(4)(np.ones((2, 0))), "Received: input_shape=(2, 0)"),
 ]
 
 

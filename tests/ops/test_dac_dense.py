@@ -111,6 +111,11 @@ REFUSED = [
     (dict(x=np.float32(1)), "Received: x.shape=()"),
     (dict(bias=np.ones((2, 3))), "Received: bias.shape=(2, 3)"),
     (dict(activation="softmax"), "Received: activation='softmax'"),
+    (dict(activation="threshold"), "Received: activation='threshold'"),
+    (dict(activation=ops.softmax), "Received: activation=<function softmax"),
+    (dict(activation=keras.layers.Softmax()), "Received: activation=<Softmax"),
+    (dict(activation=keras.layers.LeakyReLU), "Received: activation=<class"),
+    (dict(activation={"class_name": "x", "config": {}}), "Received: activation={'class_name': 'x'"),
     (dict(activation="no such thing"), "Received: activation='no such thing'"),
     (dict(implementation="fastest"), "Received: implementation='fastest'"),
 ]

@@ -1,0 +1,7 @@
+"""Doctests look into every module of the library; one named after a backend can only be imported under it."""
+
+import keras
+
+collect_ignore_glob = [
+    f"dendnet/*/*_{backend}.py" for backend in {"tensorflow", "jax", "torch"} - {keras.backend.backend()}
+]

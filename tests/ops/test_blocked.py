@@ -1,0 +1,166 @@
+"""The blocked form against the oracle and the definition: values, gradients, edges, memory, and what it refuses."""
+
+import keras
+import numpy as np
+import oracle
+import pytest
+from keras import ops
+
+from dendnet.ops import available_implementations, dac_conv, dac_dense
+
+pytestmark = pytest.mark.skipif(
+    "blocked" not in available_implementations(), reason=f"no blocked form on {keras.backend.backend()} yet"
+)
+to_numpy = ops.convert_to_numpy
+BLOCKED = {"implementation": "blocked"}
+LAST = {"data_format": "channels_last"}
+
+# N, n, m: on and off the multiples of a block, and down to one
+DENSE = [(5, 7, 3), (16, 16, 16), (17, 33, 18), (1, 1, 1), (1, 40, 2), (33, 2, 1)]
+
+# size, k, c_in, c_out, groups, settings
+CONV = [
+    ((5, 6), (3, 3), 3, 4, 1, dict(padding="same")),
+    ((6, 5), (3, 2), 2, 4, 1, dict(padding="same", strides=2)),
+    ((7, 5), (2, 3), 2, 3, 1, dict(padding="same", strides=(3, 1))),
+    ((7, 8), (3, 3), 2, 3, 1, dict(dilation_rate=2)),
+    ((6, 6), (3, 3), 4, 2, 2, dict(padding="same", dilation_rate=(1, 2))),
+    ((9, 9), (2, 2), 2, 3, 1, dict(strides=3)),
+    ((5, 5), (1, 1), 17, 18, 1, dict(strides=2)),
+    ((9, 9), (7, 7), 1, 2, 1, dict(padding="same", strides=2)),
+    ((8,), (3,), 2, 3, 1, dict(padding="causal", dilation_rate=2)),
+    ((4, 3, 5), (2, 3, 2), 2, 3, 1, dict(padding="same", strides=2)),
+]
+
+
+def normal(rng, *shapes):
+    return [rng.normal(size=s).astype("float32") for s in shapes]
+
+
+def agree(f, exact, gradients, arrays, dy, scale):
+    """Values within 1e-5 of sum |w| (|x| + |b|), gradients those of the definition."""
+    blocked, definition = (lambda *a, i=i: ops.sum(f(*a, implementation=i) * dy) for i in ("blocked", "reference"))
+    y = to_numpy(f(*arrays, implementation="blocked"))
+    assert y.shape == exact.shape
+    assert (np.abs(y - exact) <= 1e-5 * (scale + 1e-30)).all()
+    for found, expected in zip(gradients(blocked, *arrays), gradients(definition, *arrays), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * (1 + np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("N, n, m", DENSE)
+def test_dense(rng, gradients, N, n, m):
+    x, w, b = normal(rng, (N, n), (n, m), (n, m))
+    dy = ops.convert_to_tensor(normal(rng, (N, m))[0])
+    scale = oracle.dense(np.abs(x), np.abs(w), np.abs(b))
+    agree(dac_dense, oracle.dense(x, w, b), gradients, (x, w, b), dy, scale)
+
+
+@pytest.mark.parametrize("sharing", ["taps", "none"])
+@pytest.mark.parametrize("size, k, c_in, c_out, groups, settings", CONV)
+def test_conv(rng, gradients, size, k, c_in, c_out, groups, settings, sharing):
+    rows = c_in // groups
+    x, w = normal(rng, (3, *size, c_in), (*k, rows, c_out))
+    (b,) = normal(rng, (rows, c_out) if sharing == "taps" else w.shape)
+    exact = oracle.conv(x, w, b, **settings)
+    dy = ops.convert_to_tensor(normal(rng, exact.shape)[0])
+    scale = oracle.conv(np.abs(x), np.abs(w), np.abs(b), **settings)
+
+    def f(*arrays, implementation):
+        return dac_conv(*arrays, **settings, **LAST, implementation=implementation)
+
+    agree(f, exact, gradients, (x, w, b), dy, scale)
+
+
+def test_further_leading_axes_and_channels_first(rng):
+    x, w, b = normal(rng, (2, 3, 5), (5, 4), (5, 4))
+    y = to_numpy(dac_dense(x, w, b, **BLOCKED))
+    np.testing.assert_allclose(y.reshape(6, 4), oracle.dense(x.reshape(6, 5), w, b), atol=1e-5)
+    x, w, b = normal(rng, (2, 5, 4, 2), (3, 3, 2, 3), (2, 3))
+    last = to_numpy(dac_conv(x, w, b, padding="same", **LAST, **BLOCKED))
+    first = dac_conv(np.moveaxis(x, -1, 1), w, b, padding="same", data_format="channels_first", **BLOCKED)
+    np.testing.assert_array_equal(np.moveaxis(to_numpy(first), 1, -1), last)
+
+
+def test_no_samples(gradients):
+    x, w, b = (np.ones(s, "float32") for s in [(0, 5), (5, 4), (5, 4)])
+    assert tuple(dac_dense(x, w, b, **BLOCKED).shape) == (0, 4)
+    found = gradients(lambda *a: ops.sum(dac_dense(*a, **BLOCKED)), x, w, b)
+    assert [g.shape for g in found] == [(0, 5), (5, 4), (5, 4)] and not any(g.any() for g in found)
+
+
+def test_gradient_on_a_knot_is_zero(gradients):
+    found = gradients(lambda *a: ops.sum(dac_dense(*a, **BLOCKED)), [[1.0]], [[3.0]], [[-1.0]])
+    assert [g.item() for g in found] == [0.0, 0.0, 0.0]
+
+
+def test_infinities_and_nan_in_x_give_what_the_definition_gives():
+    x = np.array([[np.nan], [np.inf], [-np.inf], [3e38], [1e-30]], "float32")
+    w, b = np.array([[2.0, -1.0]], "float32"), np.array([[1.0, -4.0]], "float32")
+    with np.errstate(invalid="ignore", over="ignore"):
+        expected = to_numpy(dac_dense(x, w, b, implementation="reference"))
+    np.testing.assert_allclose(to_numpy(dac_dense(x, w, b, **BLOCKED)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_silent_connections_have_gradients_of_exactly_zero(gradients):
+    """A far bias costs rounding in the value, never in a gradient."""
+    x, w, b = (np.full(s, v, "float32") for s, v in [((20, 3), 0.3), ((3, 2), 1.7), ((3, 2), -1000.1)])
+    assert not any(g.any() for g in gradients(lambda *a: ops.sum(dac_dense(*a, **BLOCKED)), x, w, b))
+
+
+def test_gradients_at_the_border_are_finite(rng, gradients):
+    x, w, b = normal(rng, (2, 3, 3, 2), (3, 3, 2, 3), (2, 3))
+    found = gradients(lambda *a: ops.sum(dac_conv(*a, padding="same", **LAST, **BLOCKED)), x, w, b)
+    assert all(np.isfinite(g).all() for g in found)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_rounded_once(rng, dtype):
+    x, w, b = (ops.cast(a, dtype) for a in normal(rng, (4, 300), (300, 5), (300, 5)))
+    y = dac_dense(x, w, b, **BLOCKED)
+    exact = oracle.dense(*(to_numpy(ops.cast(a, "float32")) for a in (x, w, b)))
+    assert keras.backend.standardize_dtype(y.dtype) == dtype
+    np.testing.assert_allclose(to_numpy(ops.cast(y, "float32")), exact, rtol=2**-7 if dtype == "bfloat16" else 2**-10,
+                               atol=1e-3)  # fmt: skip
+
+
+def test_auto_takes_blocked_for_many_terms(monkeypatch):
+    """Many terms go to the blocked form, few and other activations to the definition."""
+    from dendnet.ops import implementations
+
+    taken = []
+    monkeypatch.setattr(implementations.reference, "dense", lambda x, w, b, act: taken.append("reference") or x @ w)
+    for n, activation in [(8, "relu"), (512, "tanh"), (512, "relu")]:
+        dac_dense(ops.ones((4, n)), ops.ones((n, n)), ops.ones((n, n)), activation=activation)
+        taken.append(n)
+    assert taken == ["reference", 8, "reference", 512, 512]
+
+
+def test_refuses_other_activations():
+    x, w, b = np.ones((2, 3)), np.ones((3, 2)), np.ones((3, 2))
+    with pytest.raises(ValueError, match="computes relu alone"):
+        dac_dense(x, w, b, activation="tanh", **BLOCKED)
+
+
+def test_second_derivatives_are_right_or_refused(rng):
+    """JAX differentiates twice; TensorFlow says that it does not."""
+    x, w, b = (ops.convert_to_tensor(a) for a in normal(rng, (3, 4), (4, 2), (4, 2)))
+
+    def cubed(x, implementation):
+        return ops.sum(dac_dense(x, w, b, implementation=implementation) ** 3)
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        twice = [jax.hessian(cubed)(x, i) if i == "reference" else jax.jacrev(jax.grad(cubed))(x, i)
+                 for i in ("reference", "blocked")]  # fmt: skip
+        np.testing.assert_allclose(*map(to_numpy, twice), rtol=1e-3, atol=1e-3)
+    else:
+        import tensorflow as tf
+
+        with tf.GradientTape() as outer, tf.GradientTape() as inner:
+            outer.watch(x)
+            inner.watch(x)
+            value = cubed(x, "blocked")
+            gradient = inner.gradient(value, x)
+        with pytest.raises(NotImplementedError, match="first derivatives only on TensorFlow"):
+            outer.gradient(gradient, x)
