@@ -11,6 +11,7 @@ the input's and the output's size together.
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import time
@@ -23,6 +24,11 @@ import dendnet
 from dendnet.ops import available_implementations, dac_conv, dac_dense
 
 # name, N, size, k, c_in, c_out, stride; the ResNets' layers at batch 64 and 8
+FEW_TERMS = [
+    ("dense 32 x 16 x 16", 32, (), (), 16, 16, 1),
+    ("dense 32 x 64 x 64", 32, (), (), 64, 64, 1),
+    ("convolution, 8 at 8 px, batch 8", 8, (8, 8), (3, 3), 8, 8, 1),
+]
 DENSE = [("dense 256 x 512 x 512", 256, (), (), 512, 512, 1)]
 RESNET20 = [
     ("ResNet-20, 16 at 32 px", 64, (32, 32), (3, 3), 16, 16, 1),
@@ -168,17 +174,10 @@ def provenance(command):
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        "device": f"{platform.machine()} CPU, {len_of_affinity()} cores",
+        "device": f"{platform.machine()} CPU, {os.cpu_count()} cores",
         "seed": 0,
         "data": "normal random numbers, float32",
     }
-
-
-def len_of_affinity():
-    """The processor cores that this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def main():
@@ -187,7 +186,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="three cases, within 45 s on two cores")
     parser.add_argument("--json", metavar="FILE", help="write the ratios, with where they come from, to FILE")
     options = parser.parse_args()
-    cases = [DENSE[0], RESNET20[0], RESNET20[4]] if options.quick else DENSE + RESNET20 + RESNET18
+    cases = [DENSE[0], RESNET20[0], RESNET20[4]] if options.quick else FEW_TERMS + DENSE + RESNET20 + RESNET18
     rows = []
     print(f"{keras.backend.backend()}: times the standard layer's, median [least, most]")
     print(f"{'':36}{'':12}{'forward':>22}{'step':>22}{'temporaries':>14}")

@@ -11,7 +11,8 @@ The forward pass uses relu(x + b) = max(x, -b) + b, so that each connection cost
 gradients recompute the mask x + b > 0 and store nothing. Padded pixels are -infinity: silent, and never multiplied.
 
 Everything here is keras.ops on channels-last arrays without groups; compilation and gradients are the backend's
-(blocked_tensorflow.py, blocked_jax.py). Source: the book's design; the unit is from Metta et al., arXiv 2301.00924.
+(blocked_tensorflow.py, blocked_jax.py). Torch, which runs eagerly, has loops of its own (blocked_torch.py). The unit is
+from Metta et al., arXiv 2301.00924.
 """
 
 import itertools
@@ -29,17 +30,17 @@ def forward(x, kernel, bias, geometry):
     k, c_out = kernel.shape[:-2], kernel.shape[-1]
     out, borders = shapes.axes(ops.shape(x)[1:-1], k, geometry)
     per_step = math.ceil(BLOCK / math.prod(k))
-    x = _silent_border(_samples_last(x), borders)
+    x = silent_border(_samples_last(x), borders)
     start = ops.sum(ops.reshape(kernel * bias, (-1, c_out)), axis=0)
     axes = len(k) + 1
     y = ops.broadcast_to(_column(start, axes), (c_out, *out, ops.shape(x)[-1]))
 
     def step(y, x, w, threshold):
         for u in range(per_step):
-            for t in _taps(k):
-                window = x[(u, *_window(t, out, geometry))]
+            for t in taps(k):
+                seen = x[(u, *window(t, out, geometry))]
                 knot = threshold[(u, *t)] if len(threshold.shape) > 2 else threshold[u]
-                y = y + _column(w[(u, *t)], axes) * ops.maximum(window[None], _column(knot, axes))
+                y = y + _column(w[(u, *t)], axes) * ops.maximum(seen[None], _column(knot, axes))
         return y
 
     inputs_first = [_blocks(ops.moveaxis(a, -2, 0), per_step) for a in (kernel, -bias)]
@@ -74,10 +75,10 @@ def _input_gradient(x, kernel, bias, dy, geometry):
     def step(dx, dy, w, b):
         for u in range(per_step):
             total = 0.0
-            for t in _taps(k):
+            for t in taps(k):
                 start = [(taps - 1 - tap) * d for taps, tap, d in zip(k, t, geometry.dilation_rate, strict=True)]
-                window = dy[(u, *(slice(a, a + s) for a, s in zip(start, size, strict=True)))]
-                term = _column(w[(u, *t)], axes) * window[None]
+                reached = dy[(u, *(slice(a, a + s) for a, s in zip(start, size, strict=True)))]
+                term = _column(w[(u, *t)], axes) * reached[None]
                 if len(b.shape) > 2:
                     term = ops.where(x + _column(b[(u, *t)], axes) > 0, term, 0.0)
                 total = total + term
@@ -101,7 +102,7 @@ def _weight_sums(x, k, bias, dy, geometry):
         a = ops.moveaxis(ops.pad(a, [(0, missing), *[(0, 0)] * (rank + 1)]), 0, rank)
         return ops.reshape(a, (*ops.shape(a)[:rank], -1, BLOCK, channels))
 
-    x = by_block(_silent_border(x, borders), c_in)
+    x = by_block(silent_border(x, borders), c_in)
     dy = by_block(dy, c_out)
     places = (*out, ops.shape(dy)[rank])
     reach = [shapes.span(taps, d) for taps, d in zip(k, geometry.dilation_rate, strict=True)]
@@ -114,10 +115,10 @@ def _weight_sums(x, k, bias, dy, geometry):
             index.insert(0, place % extent)
             place = place // extent
         corner = [i * stride for i, stride in zip(index, geometry.strides, strict=False)]
-        window = ops.slice(x, (*corner, index[-1], 0, 0), (*reach, 1, BLOCK, c_in))[every]
+        seen = ops.slice(x, (*corner, index[-1], 0, 0), (*reach, 1, BLOCK, c_in))[every]
         upstream = ops.slice(dy, (*index, 0, 0), (*[1] * (rank + 1), BLOCK, c_out))
         for u in range(BLOCK):
-            a = window[..., 0, u, :, None] + bias
+            a = seen[..., 0, u, :, None] + bias
             g = upstream[(*[0] * (rank + 1), u)]
             dkernel = dkernel + ops.maximum(a, 0.0) * g
             mask_sum = mask_sum + ops.where(a > 0, g, 0.0)
@@ -135,12 +136,13 @@ def _over_blocks(step, carry, *blocks):
     return ops.fori_loop(0, blocks[0].shape[0], lambda i, carry: step(carry, *(b[i] for b in blocks)), carry)
 
 
-def _taps(k):
+def taps(k):
+    """Every tap of a kernel, as its index along each axis."""
     return itertools.product(*map(range, k))
 
 
-def _window(t, out, geometry):
-    """The pixels that tap t sees, one for each output."""
+def window(t, out, geometry):
+    """The pixels that tap t sees, one for each output, as a slice of each axis."""
     return [
         slice(tap * d, tap * d + (o - 1) * stride + 1, stride)
         for tap, d, o, stride in zip(t, geometry.dilation_rate, out, geometry.strides, strict=True)
@@ -154,7 +156,7 @@ def _samples_last(a):
 _samples_first = _samples_last  # (c, *size, N) and (N, *size, c): the same exchange
 
 
-def _silent_border(x, borders):
+def silent_border(x, borders):
     """Minus infinity around the axes of space, which stand between the first and the last."""
     return ops.pad(x, [(0, 0), *borders, (0, 0)], constant_values=-math.inf) if borders else x
 

@@ -10,25 +10,29 @@ from dendnet.ops import reference
 from dendnet.ops.arguments import IMPLEMENTATIONS
 from dendnet.ops.shapes import DENSE
 
-# Below this many terms relu(x_i + b_ij) the definition is as fast, and nothing has to be compiled for it: results/
-# and `python -m benchmarks.operation` have the measurements.
-FEW_TERMS = 2**17
-UNKNOWN_SAMPLES = 32  # what an unknown batch size is taken for
+# Below so many terms relu(x_i + b_ij) "auto" takes the definition. Where XLA compiles the blocked form it pays early;
+# torch's eager one first has to make up for its many small calls. `python -m benchmarks.operation` times both forms;
+# the first rows of results/operation_*.json lie to either side of 2**17.
+FEW_TERMS = {"tensorflow": 2**17, "jax": 2**17, "torch": 2**21}
+UNKNOWN = 32  # what an unknown batch size, height or width is taken for
 
 
 def available_implementations() -> tuple[str, ...]:
     """The names that ``implementation`` may have on this machine's Keras backend.
 
-    ``"reference"`` forms every relu(x_i + b_ij) as the definition does; ``"blocked"``, on TensorFlow and JAX, never
-    holds more than the inputs and outputs; ``"auto"`` takes the fastest of them for the sizes at hand.
+    ``"reference"`` forms every relu(x_i + b_ij) as the definition does, for any elementwise activation, and can be
+    differentiated as often as the backend can. ``"blocked"``, for relu and finite biases, never forms them all: its
+    temporaries stay near the size of inputs and outputs. It has first derivatives on TensorFlow and torch; on JAX
+    reverse mode to any order, under vmap too, but no forward mode. ``"auto"`` takes the one that suits
+    the sizes.
 
     Example:
         >>> from dendnet.ops import available_implementations
         >>> "reference" in available_implementations()
         True
     """
-    everywhere = tuple(name for name in IMPLEMENTATIONS if name != "blocked")
-    return IMPLEMENTATIONS if keras.backend.backend() in ("tensorflow", "jax") else everywhere
+    has_blocked = keras.backend.backend() in FEW_TERMS
+    return tuple(name for name in IMPLEMENTATIONS if has_blocked or name != "blocked")
 
 
 def connections(implementation, x, kernel, bias, activation, geometry):
@@ -61,6 +65,6 @@ def _choose(implementation, x, kernel, activation, geometry):
         return implementation
     if implementation == "reference" or not is_relu or "blocked" not in available_implementations():
         return "reference"
-    places = [size or UNKNOWN_SAMPLES for size in x.shape[:-1]]
+    places = [size if isinstance(size, int) else UNKNOWN for size in x.shape[:-1]]
     terms = math.prod(places) // math.prod(geometry.strides) * math.prod(kernel.shape)
-    return "reference" if terms < FEW_TERMS else "blocked"
+    return "reference" if terms < FEW_TERMS[keras.backend.backend()] else "blocked"

@@ -31,8 +31,8 @@ def dac_dense(
         bias: Biases b: ``(n, m)``, one for each connection, or ``(n,)``, one for each input, which is the
             standard pre-activated unit.
         activation: Any elementwise Keras activation, by name or as a function.
-        implementation: ``"reference"`` forms every relu(x_i + b_ij), as the definition does; ``"blocked"`` (relu, on
-            TensorFlow and JAX) holds no more than inputs and outputs; ``"auto"`` takes the faster for the size.
+        implementation: ``"reference"`` forms every relu(x_i + b_ij), as the definition does; ``"blocked"`` (relu and
+            finite biases) never holds them all; ``"auto"`` takes the one that suits the size.
             A bias of shape ``(n,)`` always runs as the standard layer does.
 
     Returns:
@@ -96,8 +96,8 @@ def dac_conv(
         dilation_rate: Pixels from one tap to the next, one number or one for each dimension.
         data_format: ``"channels_last"`` or ``"channels_first"``; None takes Keras's own setting.
         activation: Any elementwise Keras activation, by name or as a function.
-        implementation: ``"reference"`` forms every relu(x_i(p) + b_ij), as the definition does; ``"blocked"`` (relu, on
-            TensorFlow and JAX) holds no more than inputs and outputs; ``"auto"`` takes the faster for the size.
+        implementation: ``"reference"`` forms every relu(x_i(p) + b_ij), as the definition does; ``"blocked"`` (relu and
+            finite biases) never holds them all; ``"auto"`` takes the one that suits the size.
             A bias of shape ``(c_in,)`` always runs as the standard layer does.
 
     Returns:

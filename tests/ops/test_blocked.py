@@ -129,6 +129,7 @@ def test_auto_takes_blocked_for_many_terms(monkeypatch):
 
     taken = []
     monkeypatch.setattr(implementations.reference, "dense", lambda x, w, b, act: taken.append("reference") or x @ w)
+    monkeypatch.setattr(implementations, "FEW_TERMS", {keras.backend.backend(): 2**17})
     for n, activation in [(8, "relu"), (512, "tanh"), (512, "relu")]:
         dac_dense(ops.ones((4, n)), ops.ones((n, n)), ops.ones((n, n)), activation=activation)
         taken.append(n)
@@ -154,7 +155,7 @@ def test_second_derivatives_are_right_or_refused(rng):
         twice = [jax.hessian(cubed)(x, i) if i == "reference" else jax.jacrev(jax.grad(cubed))(x, i)
                  for i in ("reference", "blocked")]  # fmt: skip
         np.testing.assert_allclose(*map(to_numpy, twice), rtol=1e-3, atol=1e-3)
-    else:
+    elif keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         with tf.GradientTape() as outer, tf.GradientTape() as inner:
@@ -164,3 +165,27 @@ def test_second_derivatives_are_right_or_refused(rng):
             gradient = inner.gradient(value, x)
         with pytest.raises(NotImplementedError, match="first derivatives only on TensorFlow"):
             outer.gradient(gradient, x)
+    else:
+        import torch
+
+        x.requires_grad_(True)
+        (gradient,) = torch.autograd.grad(cubed(x, "blocked"), x, create_graph=True)
+        with pytest.raises(RuntimeError, match="once_differentiable"):
+            gradient.sum().backward()
+
+
+def test_per_example_gradients_and_forward_mode_on_jax(rng):
+    """vmap gives each sample's gradient; forward mode is refused, and works in the definition."""
+    jax = pytest.importorskip("jax")
+    if keras.backend.backend() != "jax":
+        pytest.skip("JAX's own transformations")
+    x, w, b = (ops.convert_to_tensor(a) for a in normal(rng, (6, 20), (20, 18), (20, 18)))
+
+    def squares(w, b, x, i):
+        return ops.sum(dac_dense(x[None], w, b, implementation=i) ** 2)
+
+    each = [jax.vmap(lambda x, i=i: jax.grad(squares)(w, b, x, i))(x) for i in ("blocked", "reference")]
+    np.testing.assert_allclose(*map(to_numpy, each), rtol=1e-4, atol=1e-4)
+    with pytest.raises(TypeError, match="forward-mode"):
+        jax.jvp(lambda x: dac_dense(x, w, b, **BLOCKED), (x,), (x,))
+    assert jax.jvp(lambda x: dac_dense(x, w, b, implementation="reference"), (x,), (x,))[1].shape == (6, 18)
