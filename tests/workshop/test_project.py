@@ -1,9 +1,11 @@
 """The project's own promises: one version, one address, lower bounds, and one clear line where something is missing."""
 
 import importlib.metadata
+import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tomllib
@@ -64,6 +66,29 @@ def test_a_stamp_reaches_every_file(tmp_path):
 def test_a_stamp_refuses_what_is_no_address():
     with pytest.raises(SystemExit, match="Received: 'somewhere'"):
         stamp.stamp(new="somewhere")
+
+
+def test_the_readme_says_what_was_recorded():
+    """Its ratios are the least and the most median of the records, its times those of the two commands."""
+    text = " ".join((ROOT / "README.md").read_text().split())
+    said = re.search(r"took ([\d.]+) to ([\d.]+) times .* forward pass and ([\d.]+) to ([\d.]+) times .* step", text)
+    rows = []
+    for backend in ("tensorflow", "jax"):
+        rows += json.loads((ROOT / "results" / f"operation_{backend}.json").read_text())["rows"]
+    rows = [row for row in rows if row["case"].startswith("ResNet-20") and "1x1" not in row["case"]]
+    for part, bounds in [("forward", said.groups()[:2]), ("step", said.groups()[2:])]:
+        medians = [statistics.median(row[part]["blocked"]) for row in rows]
+        assert bounds == (f"{min(medians):.1f}", f"{max(medians):.1f}")
+    seconds = json.loads((ROOT / "results" / "two_commands.json").read_text())
+    assert f"`make book` took {seconds['make book, seconds']} seconds" in text
+    assert seconds["make test, seconds"] == 215 and "`make test` three and a half minutes" in text
+
+
+def test_every_record_says_where_it_comes_from():
+    for path in (ROOT / "results").glob("*.json"):
+        record = json.loads(path.read_text())
+        assert {"command", "commit", "versions", "device", "seed", "data"} <= set(record), path.name
+        assert re.fullmatch("[0-9a-f]{40}", record["commit"]), path.name
 
 
 def one_line(run, *words):
