@@ -11,8 +11,8 @@ from dendnet.ops.arguments import IMPLEMENTATIONS
 from dendnet.ops.shapes import DENSE
 
 # Below so many terms relu(x_i + b_ij) "auto" takes the definition. Where XLA compiles the blocked form it pays early;
-# torch's eager one first has to make up for its many small calls. `python -m benchmarks.operation` times both forms;
-# the first rows of results/operation_*.json lie to either side of 2**17.
+# torch's eager one first has to make up for its many small calls (its number is an estimate, not yet a record).
+# `python -m benchmarks.operation` times both forms; the first rows of results/operation_*.json lie around 2**17.
 FEW_TERMS = {"tensorflow": 2**17, "jax": 2**17, "torch": 2**21}
 UNKNOWN = 32  # what an unknown batch size, height or width is taken for
 

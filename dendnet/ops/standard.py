@@ -20,7 +20,7 @@ def conv(x, kernel, bias, activation, geometry, data_format):
     channels_first = data_format == "channels_first"
     a = activation(x + (ops.reshape(bias, (-1, *[1] * rank)) if channels_first else bias))
     if padding == "causal":
-        past = (shapes.span(kernel.shape[0], dilation_rate[0]) - 1, 0)
+        past = shapes.border(None, kernel.shape[0], strides[0], dilation_rate[0], padding)
         a = ops.pad(a, [(0, 0), (0, 0), past] if channels_first else [(0, 0), past, (0, 0)])
         padding = "valid"
     return ops.conv(a, kernel, strides, padding, data_format, dilation_rate)
