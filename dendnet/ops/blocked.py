@@ -1,18 +1,18 @@
 """The operation without its expanded tensor: relu's connections a block at a time, forward and backward.
 
 One core serves dense layers and convolutions of every rank; a dense layer is a convolution without space. Three loops
-each keep a long axis contiguous and unroll at least BLOCK terms, which the compiler then fuses into one pass:
+each keep a long axis contiguous and unroll BLOCK terms or more, which the compiler then fuses into one pass:
 
-    y       over blocks of inputs,    long axis: samples
-    dx      over blocks of outputs,   long axis: samples
-    dw, db  over blocks of samples,   long axis: outputs
+    y       over blocks of inputs,             long axis: samples
+    dx      over blocks of outputs,            long axis: samples
+    dw, db  over blocks of pixels and samples, long axis: outputs
 
-The forward pass uses relu(x + b) = max(x, -b) + b, so that each connection costs one max and one multiply-add; the
-gradients recompute the mask x + b > 0 and store nothing. Padded pixels are -infinity: silent, and never multiplied.
+Each loop works on a piece of the batch, so that what it holds beside its arguments and results stays near PIECE numbers
+whatever the batch. The gradients recompute the mask x + b > 0 and store nothing.
 
 Everything here is keras.ops on channels-last arrays without groups; compilation and gradients are the backend's
-(blocked_tensorflow.py, blocked_jax.py). Torch, which runs eagerly, has loops of its own (blocked_torch.py). The unit is
-from Metta et al., arXiv 2301.00924.
+(blocked_tensorflow.py, blocked_jax.py). Sizes of samples and space may be scalar tensors. Torch, which runs eagerly,
+has loops of its own (blocked_torch.py). The unit is from Metta et al., arXiv 2301.00924.
 """
 
 import itertools
@@ -23,112 +23,174 @@ from keras import ops
 from dendnet.ops import shapes
 
 BLOCK = 16  # terms unrolled in one step; with fewer XLA does not fuse the step and is several times slower
+LANES = 16  # samples side by side: a multiple of every processor's vector of float32
+PIECE = 2**19  # numbers of input and output in one piece of the batch: two megabytes, near a core's cache
+SUMS = 2**17  # partial sums of dw in one step: a step of fewer costs more to start than to do
 
 
 def forward(x, kernel, bias, geometry):
     """y_j(p) = sum_t sum_i w_tij relu(x_i(p + t) + b_ij): (N, *size, c_in) -> (N, *out, c_out)."""
-    k, c_out = kernel.shape[:-2], kernel.shape[-1]
-    out, borders = shapes.axes(ops.shape(x)[1:-1], k, geometry)
-    per_step = math.ceil(BLOCK / math.prod(k))
-    x = silent_border(_samples_last(x), borders)
-    start = ops.sum(ops.reshape(kernel * bias, (-1, c_out)), axis=0)
-    axes = len(k) + 1
-    y = ops.broadcast_to(_column(start, axes), (c_out, *out, ops.shape(x)[-1]))
+    out, _ = shapes.axes(ops.shape(x)[1:-1], kernel.shape[:-2], geometry)
+    y = ops.zeros((ops.shape(x)[0], *out, kernel.shape[-1]), x.dtype)
+    some, pieces = _pieces(x, y)
 
-    def step(y, x, w, threshold):
-        for u in range(per_step):
-            for t in taps(k):
-                seen = x[(u, *window(t, out, geometry))]
-                knot = threshold[(u, *t)] if len(threshold.shape) > 2 else threshold[u]
-                y = y + _column(w[(u, *t)], axes) * ops.maximum(seen[None], _column(knot, axes))
-        return y
+    def step(i, y):
+        first = _first(i, some, x)
+        return _put(y, first, _outputs(_cut(x, first, some), kernel, bias, geometry))
 
-    inputs_first = [_blocks(ops.moveaxis(a, -2, 0), per_step) for a in (kernel, -bias)]
-    return _samples_first(_over_blocks(step, y, _blocks(x, per_step), *inputs_first))
+    return ops.fori_loop(0, pieces, step, y)
 
 
 def gradients(x, kernel, bias, dy, geometry):
     """dx, dkernel and dbias from the arguments of the forward pass and dy."""
-    dkernel, mask_sum = _weight_sums(x, kernel.shape[:-2], bias, dy, geometry)
+    some, pieces = _pieces(x, dy)
+
+    def step(i, carry):
+        # One loop and a choice in it, not two loops: the compiler would hold the temporaries of both at once.
+        piece, of_weights = i // 2, i % 2 == 0
+        dx, *sums = carry
+        first = _first(piece, some, x)
+        x_i, dy_i = _cut(x, first, some), _cut(dy, first, some)
+        return ops.cond(
+            of_weights,
+            lambda: (dx, *_weight_sums(sums, x_i, bias, dy_i, piece * some - first, geometry)),
+            lambda: (_put(dx, first, _input_gradient(x_i, kernel, bias, dy_i, geometry)), *sums),
+        )
+
+    start = (ops.zeros_like(x), ops.zeros_like(kernel), ops.zeros_like(kernel))
+    dx, dkernel, mask_sum = ops.fori_loop(0, 2 * pieces, step, start)
     dbias = kernel * mask_sum
     if len(bias.shape) < len(kernel.shape):
         dbias = ops.sum(dbias, axis=tuple(range(len(kernel.shape) - 2)))
-    return _input_gradient(x, kernel, bias, dy, geometry), dkernel, dbias
+    return dx, dkernel, dbias
+
+
+def _outputs(x, kernel, bias, geometry):
+    """The forward pass of one piece, by blocks of inputs i."""
+    k, samples = kernel.shape[:-2], ops.shape(x)[0]
+    out, borders = shapes.axes(ops.shape(x)[1:-1], k, geometry)
+    per_step = math.ceil(BLOCK / math.prod(k))
+    x = _phases(silent_border(x, borders), geometry.strides)
+    seen_at = {t: _split(t, geometry) for t in shapes.taps(k)}
+
+    def step(y, x, w, b):
+        for u in range(per_step):
+            for t, (phase, start) in seen_at.items():
+                seen = x[(u, *phase, *_slices(start, out))]
+                a = seen + _column(b[(u, *t)] if len(b.shape) > 2 else b[u], seen)
+                # relu that keeps NaN, in one instruction; ops.maximum takes three to do so.
+                y = y + _column(w[(u, *t)], seen) * ops.where(a < 0, 0.0, a)
+        return y
+
+    inputs_first = [_blocks(ops.moveaxis(a, -2, 0), per_step) for a in (kernel, bias)]
+    y = ops.zeros((kernel.shape[-1], *out, samples), x.dtype)
+    return _exchanged(_over_blocks(step, y, _blocks(x, per_step), *inputs_first))
 
 
 def _input_gradient(x, kernel, bias, dy, geometry):
-    """dx_i(p) = sum_j [x_i(p) + b_ij > 0] sum_t w_tij dy_j(p - t), by blocks of outputs j."""
-    k = kernel.shape[:-2]
+    """dx_i(p) = sum_j [x_i(p) + b_ij > 0] sum_t w_tij dy_j(p - t), by blocks of outputs j.
+
+    Under strides the pixels of x fall into phases, each reached by some of the taps only.
+    """
+    k, strides = kernel.shape[:-2], geometry.strides
+    size, c_in = ops.shape(x)[1:-1], kernel.shape[-2]
+    out, borders = shapes.axes(size, k, geometry)
+    # The border before x moves x to its phases; without strides it is enough to move dy.
+    lead = [before if stride > 1 else 0 for (before, _), stride in zip(borders, strides, strict=True)]
+    x = _phases(ops.pad(x, [(0, 0), *((before, 0) for before in lead), (0, 0)]), strides)
+    width = ops.shape(x)[1 + len(k) : -1]
+    reached: dict = {phase: [] for phase in itertools.product(*map(range, strides))}
+    last = _split([taps - 1 for taps in k], geometry)[1]
+    for t in shapes.taps(k):
+        phase, start = _split(t, geometry)
+        reached[phase].append((t, [most - s for most, s in zip(last, start, strict=True)]))
+    per_step = math.ceil(BLOCK / min(len(taps) for taps in reached.values() if taps))
+    shift = [before - moved for (before, _), moved in zip(borders, lead, strict=True)]
+    around = [(most - s, w + s - o) for most, s, w, o in zip(last, shift, width, out, strict=True)]
+    dy = ops.pad(_exchanged(dy), [(0, 0), *around, (0, 0)])
+
+    def step(dx, dy, w, threshold):
+        dx = dict(zip(reached, dx, strict=True))
+        for u, (phase, taps) in itertools.product(range(per_step), reached.items()):
+            x_r = x[(slice(None), *phase)]
+            terms = [(t, _column(w[(u, *t)], x_r[0]) * dy[(u, *_slices(start, width))]) for t, start in taps]
+            if len(threshold.shape) > 2:
+                for t, term in terms:
+                    dx[phase] = ops.where(x_r > _column(threshold[(u, *t)], x_r[0]), dx[phase] + term, dx[phase])
+            elif terms:
+                total = sum(term for _, term in terms)
+                dx[phase] = ops.where(x_r > _column(threshold[u], x_r[0]), dx[phase] + total, dx[phase])
+        return tuple(dx.values())
+
+    outputs_first = [_blocks(ops.moveaxis(a, -1, 0), per_step) for a in (kernel, -bias)]
+    zeros = ops.zeros((c_in, *width, ops.shape(x)[-1]), x.dtype)
+    dx = _over_blocks(step, (zeros,) * len(reached), _blocks(dy, per_step), *outputs_first)
+    dx = _joined(ops.stack(dx, axis=1), strides)
+    return dx[(slice(None), *(slice(before, before + s) for before, s in zip(lead, size, strict=True)))]
+
+
+def _weight_sums(sums, x, bias, dy, seen_before, geometry):
+    """The sums so far and this piece's, but for its first samples, which an earlier piece has seen.
+
+    They are sum_p dy_j(p) relu(x_i(p + t) + b_ij) and sum_p dy_j(p) [x_i(p + t) + b_ij > 0]. Where the weights are
+    few, groups of samples run side by side, each with its partial sums.
+    """
+    k, (c_in, c_out), rank = sums[0].shape[:-2], sums[0].shape[-2:], len(geometry.strides)
     out, borders = shapes.axes(ops.shape(x)[1:-1], k, geometry)
-    per_step = math.ceil(BLOCK / math.prod(k))
-    x = _samples_last(x)
-    size, axes = ops.shape(x)[1:-1], len(k) + 1
-    dy = _spread(_samples_last(dy), out, geometry.strides)
-    around = [
-        ((taps - 1) * d - before, s + before - ((o - 1) * stride + 1))
-        for taps, d, (before, _), s, o, stride in zip(
-            k, geometry.dilation_rate, borders, size, out, geometry.strides, strict=True
-        )
-    ]
-    dy = ops.pad(dy, [(0, 0), *around, (0, 0)])
-
-    def step(dx, dy, w, b):
-        for u in range(per_step):
-            total = 0.0
-            for t in taps(k):
-                start = [(taps - 1 - tap) * d for taps, tap, d in zip(k, t, geometry.dilation_rate, strict=True)]
-                reached = dy[(u, *(slice(a, a + s) for a, s in zip(start, size, strict=True)))]
-                term = _column(w[(u, *t)], axes) * reached[None]
-                if len(b.shape) > 2:
-                    term = ops.where(x + _column(b[(u, *t)], axes) > 0, term, 0.0)
-                total = total + term
-            dx = dx + (total if len(b.shape) > 2 else ops.where(x + _column(b[u], axes) > 0, total, 0.0))
-        return dx
-
-    outputs_first = [_blocks(ops.moveaxis(a, -1, 0), per_step) for a in (kernel, bias)]
-    return _samples_first(_over_blocks(step, ops.zeros_like(x), _blocks(dy, per_step), *outputs_first))
-
-
-def _weight_sums(x, k, bias, dy, geometry):
-    """sum_p dy_j(p) relu(x_i(p + t) + b_ij) and sum_p dy_j(p) [x_i(p + t) + b_ij > 0], by blocks of samples."""
-    out, borders = shapes.axes(ops.shape(x)[1:-1], k, geometry)
-    c_in, c_out = bias.shape[-2:]
-    rank = len(k)
     samples = ops.shape(x)[0]
-    missing = shapes.at_least(1, -(-samples // BLOCK)) * BLOCK - samples
-
-    def by_block(a, channels):
-        """(N, *size, channels) -> (*size, N / BLOCK, BLOCK, channels)."""
-        a = ops.moveaxis(ops.pad(a, [(0, missing), *[(0, 0)] * (rank + 1)]), 0, rank)
-        return ops.reshape(a, (*ops.shape(a)[:rank], -1, BLOCK, channels))
-
-    x = by_block(silent_border(x, borders), c_in)
-    dy = by_block(dy, c_out)
-    places = (*out, ops.shape(dy)[rank])
+    groups = max(1, min(LANES, SUMS // math.prod(sums[0].shape)))
+    each = shapes.at_least(1, _ceil(samples, groups))
+    missing = groups * each - samples
+    x = ops.pad(x, [(0, missing), *borders, (0, 0)], constant_values=-math.inf)
+    x = ops.reshape(x, (groups, each, *ops.shape(x)[1:]))
+    is_new = ops.reshape(ops.arange(samples) >= seen_before, (-1, *[1] * (rank + 1)))
+    dy = ops.pad(ops.where(is_new, dy, 0.0), [(0, missing), *[(0, 0)] * (rank + 1)])
+    places = math.prod(out) * each
+    dy = ops.pad(ops.reshape(dy, (groups, places, c_out)), [(0, 0), (0, -places % BLOCK), (0, 0)])
     reach = [shapes.span(taps, d) for taps, d in zip(k, geometry.dilation_rate, strict=True)]
     every = tuple(slice(None, None, d) for d in geometry.dilation_rate)
 
-    def step(place, sums):
-        dkernel, mask_sum = sums
-        index: list = []
-        for extent in reversed(places):
-            index.insert(0, place % extent)
-            place = place // extent
-        corner = [i * stride for i, stride in zip(index, geometry.strides, strict=False)]
-        seen = ops.slice(x, (*corner, index[-1], 0, 0), (*reach, 1, BLOCK, c_in))[every]
-        upstream = ops.slice(dy, (*index, 0, 0), (*[1] * (rank + 1), BLOCK, c_out))
+    def step(block, partial):
+        dkernel, mask_sum = partial
         for u in range(BLOCK):
-            a = seen[..., 0, u, :, None] + bias
-            g = upstream[(*[0] * (rank + 1), u)]
-            dkernel = dkernel + ops.maximum(a, 0.0) * g
-            mask_sum = mask_sum + ops.where(a > 0, g, 0.0)
+            place = block * BLOCK + u
+            g = ops.reshape(ops.slice(dy, (0, place, 0), (groups, 1, c_out)), (groups, *[1] * (rank + 1), c_out))
+            corner: list = []
+            for extent, stride in zip(reversed(out), reversed(geometry.strides), strict=True):
+                corner.insert(0, place % extent * stride)
+                place = place // extent
+            seen = ops.slice(x, (0, place, *corner, 0), (groups, 1, *reach, c_in))[(slice(None), 0, *every)][..., None]
+            a = seen + bias
+            dkernel = ops.where(a > 0, dkernel + a * g, dkernel)
+            mask_sum = ops.where(seen > -bias, mask_sum + g, mask_sum)
         return dkernel, mask_sum
 
-    zero = ops.zeros((*k, c_in, c_out), x.dtype)
-    count = places[0]
-    for extent in places[1:]:
-        count = count * extent
-    return ops.fori_loop(0, count, step, (zero, zero))
+    zeros = ops.zeros((groups, *k, c_in, c_out), x.dtype)
+    partial = ops.fori_loop(0, _ceil(places, BLOCK), step, (zeros, zeros))
+    return [total + ops.sum(part, axis=0) for total, part in zip(sums, partial, strict=True)]
+
+
+def _pieces(x, y):
+    """Samples of one piece and the number of pieces; the last one starts early rather than being short."""
+    samples = ops.shape(x)[0]
+    each = math.prod(ops.shape(x)[1:]) + math.prod(ops.shape(y)[1:])
+    most = LANES * shapes.at_least(1, PIECE // each // LANES)
+    pieces = _ceil(samples, most)
+    even = LANES * _ceil(_ceil(samples, shapes.at_least(1, pieces)), LANES)
+    return shapes.at_most(samples, even), pieces
+
+
+def _first(piece, some, x):
+    """The first sample of a piece."""
+    return ops.minimum(piece * some, ops.shape(x)[0] - some)
+
+
+def _cut(a, first, some):
+    return ops.slice(a, (first, *[0] * (len(a.shape) - 1)), (some, *ops.shape(a)[1:]))
+
+
+def _put(a, first, piece):
+    return ops.slice_update(a, (first, *[0] * (len(a.shape) - 1)), piece)
 
 
 def _over_blocks(step, carry, *blocks):
@@ -136,24 +198,39 @@ def _over_blocks(step, carry, *blocks):
     return ops.fori_loop(0, blocks[0].shape[0], lambda i, carry: step(carry, *(b[i] for b in blocks)), carry)
 
 
-def taps(k):
-    """Every tap of a kernel, as its index along each axis."""
-    return itertools.product(*map(range, k))
+def _split(t, geometry):
+    """For tap t, along each axis, the phase of the pixels that it sees, and the first of them within the phase."""
+    axes = zip(t, geometry.dilation_rate, geometry.strides, strict=True)
+    starts, phase = zip(*(divmod(tap * d, stride) for tap, d, stride in axes), strict=True) if t else ((), ())
+    return phase, starts
 
 
-def window(t, out, geometry):
-    """The pixels that tap t sees, one for each output, as a slice of each axis."""
-    return [
-        slice(tap * d, tap * d + (o - 1) * stride + 1, stride)
-        for tap, d, o, stride in zip(t, geometry.dilation_rate, out, geometry.strides, strict=True)
-    ]
+def _phases(x, strides):
+    """(N, *size, c) -> (c, *strides, *width, N): pixel p of an axis is number p // stride of phase p % stride."""
+    size, rank = ops.shape(x)[1:-1], len(strides)
+    x = ops.pad(x, [(0, 0), *((0, -s % stride) for s, stride in zip(size, strides, strict=True)), (0, 0)])
+    n, *size, c = ops.shape(x)
+    apart = [part for s, stride in zip(size, strides, strict=True) for part in (s // stride, stride)]
+    x = ops.reshape(x, (n, *apart, c))
+    return ops.transpose(x, (2 * rank + 1, *range(2, 2 * rank + 1, 2), *range(1, 2 * rank + 1, 2), 0))
 
 
-def _samples_last(a):
+def _joined(x, strides):
+    """_phases undone, but for the pixels that it added; x comes as (c, phases in one axis, *width, N)."""
+    rank, (c, _, *width, n) = len(strides), ops.shape(x)
+    x = ops.reshape(x, (c, *strides, *width, n))
+    pairs = itertools.chain(*zip(range(rank + 1, 2 * rank + 1), range(1, rank + 1), strict=True))
+    x = ops.transpose(x, (2 * rank + 1, *pairs, 0))
+    return ops.reshape(x, (n, *(w * stride for w, stride in zip(width, strides, strict=True)), c))
+
+
+def _slices(start, size):
+    return [slice(a, a + s) for a, s in zip(start, size, strict=True)]
+
+
+def _exchanged(a):
+    """(N, *size, c) and (c, *size, N): the first axis and the last change places."""
     return ops.transpose(a, (len(a.shape) - 1, *range(1, len(a.shape) - 1), 0))
-
-
-_samples_first = _samples_last  # (c, *size, N) and (N, *size, c): the same exchange
 
 
 def silent_border(x, borders):
@@ -161,9 +238,9 @@ def silent_border(x, borders):
     return ops.pad(x, [(0, 0), *borders, (0, 0)], constant_values=-math.inf) if borders else x
 
 
-def _column(values, axes):
-    """Values along the first axis, with so many axes of length 1 behind it."""
-    return ops.reshape(values, (-1, *[1] * axes))
+def _column(values, beside):
+    """Values along a new first axis beside an array."""
+    return ops.reshape(values, (-1, *[1] * len(beside.shape)))
 
 
 def _blocks(a, size):
@@ -174,15 +251,5 @@ def _blocks(a, size):
     return ops.reshape(a, (a.shape[0] // size, size, *ops.shape(a)[1:]))
 
 
-def _spread(dy, out, strides):
-    """dy (c, *out, N) with stride - 1 zeros between neighbours along each axis."""
-    for axis, (o, stride) in enumerate(zip(out, strides, strict=True), start=1):
-        if stride > 1:
-            shape = ops.shape(dy)
-            dy = ops.pad(
-                ops.expand_dims(dy, axis + 1),
-                [(0, 0)] * (axis + 1) + [(0, stride - 1)] + [(0, 0)] * (len(shape) - axis - 1),
-            )
-            dy = ops.reshape(dy, (*shape[:axis], o * stride, *shape[axis + 1 :]))
-            dy = dy[(*[slice(None)] * axis, slice(0, (o - 1) * stride + 1))]
-    return dy
+def _ceil(a, b):
+    return -(-a // b)

@@ -17,13 +17,15 @@ def run(x, kernel, bias, geometry):
     return blocked.forward(x, kernel, bias, geometry)
 
 
+_gradients = jax.jit(blocked.gradients, static_argnums=4)
+
+
 def _forward(x, kernel, bias, geometry):
     return blocked.forward(x, kernel, bias, geometry), (x, kernel, bias)
 
 
 def _backward(geometry, saved, dy):
-    x, kernel, bias = saved
-    return blocked.gradients(x, kernel, bias, dy, geometry)
+    return _gradients(*saved, dy, geometry)
 
 
 run.__wrapped__.defvjp(_forward, _backward)

@@ -63,7 +63,7 @@ class _Connections(torch.autograd.Function):
 def _by_tap(x, kernel, geometry):
     """The output's size, x within its silent border, and for each tap the window of it that the outputs see."""
     out, borders = shapes.axes(x.shape[1:-1], kernel.shape[:-2], geometry)
-    windows = [(t, (slice(None), *blocked.window(t, out, geometry))) for t in blocked.taps(kernel.shape[:-2])]
+    windows = [(t, (slice(None), *shapes.window(t, out, geometry))) for t in shapes.taps(kernel.shape[:-2])]
     return out, blocked.silent_border(x, borders), windows
 
 

@@ -4,7 +4,6 @@ Clear and exact, and it holds N x n x m activations at a time: the yardstick for
 All arrays are channels-last.
 """
 
-import numpy as np
 from keras import ops
 
 from dendnet.ops import shapes
@@ -30,11 +29,7 @@ def conv(x, kernel, bias, activation, geometry):
 
     shared = active(bias) if len(bias.shape) == 2 else None
     y = 0.0
-    for tap in np.ndindex(*k):
-        a = active(bias[tap]) if shared is None else shared
-        window = [
-            slice(t * d, t * d + (o - 1) * s + 1, s)
-            for t, d, o, s in zip(tap, geometry.dilation_rate, out, geometry.strides, strict=True)
-        ]
-        y = y + ops.sum(kernel[tap] * a[(slice(None), *window)], axis=-2)
+    for t in shapes.taps(k):
+        a = active(bias[t]) if shared is None else shared
+        y = y + ops.sum(kernel[t] * a[(slice(None), *shapes.window(t, out, geometry))], axis=-2)
     return y

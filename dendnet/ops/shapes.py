@@ -1,5 +1,6 @@
 """Sizes of a convolution along one axis, as Keras counts them. A size may be a number or a scalar tensor."""
 
+import itertools
 from typing import NamedTuple
 
 from keras import ops
@@ -49,3 +50,21 @@ def border(size, k, stride, dilation, padding):
 def at_least(least, size):
     """The larger of a number and a size, which may be a scalar tensor."""
     return max(least, size) if isinstance(size, int) else ops.maximum(least, size)
+
+
+def at_most(most, size):
+    """The smaller of a number and a size, which may be scalar tensors."""
+    return min(most, size) if isinstance(most, int) and isinstance(size, int) else ops.minimum(most, size)
+
+
+def taps(k):
+    """Every tap of a kernel, as its index along each axis."""
+    return itertools.product(*map(range, k))
+
+
+def window(t, out, geometry):
+    """The pixels that tap t sees, one for each output, as a slice of each axis."""
+    return [
+        slice(tap * d, tap * d + (o - 1) * stride + 1, stride)
+        for tap, d, o, stride in zip(t, geometry.dilation_rate, out, geometry.strides, strict=True)
+    ]
