@@ -77,14 +77,13 @@ def _outputs(x, kernel, bias, geometry):
         for u in range(per_step):
             for t, (phase, start) in seen_at.items():
                 seen = x[(u, *phase, *_slices(start, out))]
-                a = seen + _column(b[(u, *t)] if len(b.shape) > 2 else b[u], seen)
+                a = seen + _column(b[(*t[: len(b.shape) - 2], u)], seen)
                 # relu that keeps NaN, in one instruction; ops.maximum takes three to do so.
-                y = y + _column(w[(u, *t)], seen) * ops.where(a < 0, 0.0, a)
+                y = y + _column(w[(*t, u)], seen) * ops.where(a < 0, 0.0, a)
         return y
 
-    inputs_first = [_blocks(ops.moveaxis(a, -2, 0), per_step) for a in (kernel, bias)]
     y = ops.zeros((kernel.shape[-1], *out, samples), x.dtype)
-    return _exchanged(_over_blocks(step, y, _blocks(x, per_step), *inputs_first))
+    return _exchanged(_over_blocks(step, y, per_step, (x, 0), (kernel, -2), (bias, -2)))
 
 
 def _input_gradient(x, kernel, bias, dy, geometry):
@@ -109,22 +108,19 @@ def _input_gradient(x, kernel, bias, dy, geometry):
     around = [(most - s, w + s - o) for most, s, w, o in zip(last, shift, width, out, strict=True)]
     dy = ops.pad(_exchanged(dy), [(0, 0), *around, (0, 0)])
 
-    def step(dx, dy, w, threshold):
+    def step(dx, dy, w, b):
         dx = dict(zip(reached, dx, strict=True))
         for u, (phase, taps) in itertools.product(range(per_step), reached.items()):
             x_r = x[(slice(None), *phase)]
-            terms = [(t, _column(w[(u, *t)], x_r[0]) * dy[(u, *_slices(start, width))]) for t, start in taps]
-            if len(threshold.shape) > 2:
-                for t, term in terms:
-                    dx[phase] = ops.where(x_r > _column(threshold[(u, *t)], x_r[0]), dx[phase] + term, dx[phase])
-            elif terms:
-                total = sum(term for _, term in terms)
-                dx[phase] = ops.where(x_r > _column(threshold[u], x_r[0]), dx[phase] + total, dx[phase])
+            terms = {t: _column(w[(*t, slice(None), u)], x_r[0]) * dy[(u, *_slices(at, width))] for t, at in taps}
+            if terms and len(b.shape) == 2:
+                terms = {(): sum(terms.values())}  # the taps share their mask
+            for t, term in terms.items():
+                dx[phase] = ops.where(x_r > -_column(b[(*t, slice(None), u)], x_r[0]), dx[phase] + term, dx[phase])
         return tuple(dx.values())
 
-    outputs_first = [_blocks(ops.moveaxis(a, -1, 0), per_step) for a in (kernel, -bias)]
     zeros = ops.zeros((c_in, *width, ops.shape(x)[-1]), x.dtype)
-    dx = _over_blocks(step, (zeros,) * len(reached), _blocks(dy, per_step), *outputs_first)
+    dx = _over_blocks(step, (zeros,) * len(reached), per_step, (dy, 0), (kernel, -1), (bias, -1))
     dx = _joined(ops.stack(dx, axis=1), strides)
     return dx[(slice(None), *(slice(before, before + s) for before, s in zip(lead, size, strict=True)))]
 
@@ -193,9 +189,20 @@ def _put(a, first, piece):
     return ops.slice_update(a, (first, *[0] * (len(a.shape) - 1)), piece)
 
 
-def _over_blocks(step, carry, *blocks):
-    """step(carry, block, ...) over the first axis; unlike ops.scan it compiles with an unknown number of samples."""
-    return ops.fori_loop(0, blocks[0].shape[0], lambda i, carry: step(carry, *(b[i] for b in blocks)), carry)
+def _over_blocks(step, carry, size, *arrays):
+    """step(carry, block, ...) over blocks of so many along each array's axis, with zeros where one is not full.
+
+    Nothing is copied for it, and unlike ops.scan it compiles with an unknown number of samples.
+    """
+    arrays = [(_filled(a, size, axis % len(a.shape)), axis % len(a.shape)) for a, axis in arrays]
+
+    def block(i, a, axis):
+        start, shape = [0] * len(a.shape), list(ops.shape(a))
+        start[axis], shape[axis] = i * size, size
+        return ops.slice(a, start, shape)
+
+    steps = arrays[0][0].shape[arrays[0][1]] // size
+    return ops.fori_loop(0, steps, lambda i, carry: step(carry, *(block(i, *a) for a in arrays)), carry)
 
 
 def _split(t, geometry):
@@ -243,12 +250,10 @@ def _column(values, beside):
     return ops.reshape(values, (-1, *[1] * len(beside.shape)))
 
 
-def _blocks(a, size):
-    """(n, ...) -> (n / size, size, ...), with zeros where n is no multiple of size."""
-    missing = -a.shape[0] % size
-    if missing:
-        a = ops.pad(a, [(0, missing), *[(0, 0)] * (len(a.shape) - 1)])
-    return ops.reshape(a, (a.shape[0] // size, size, *ops.shape(a)[1:]))
+def _filled(a, size, axis):
+    """With zeros behind an axis whose length is no multiple of size."""
+    missing = -a.shape[axis] % size
+    return ops.pad(a, [(0, missing if ax == axis else 0) for ax in range(len(a.shape))]) if missing else a
 
 
 def _ceil(a, b):
