@@ -1,12 +1,15 @@
 """The operation beside the standard layer: times and temporaries, as ratios.
 
-python -m benchmarks.operation [--quick] [--json FILE]
+python -m benchmarks.operation [--quick] [--slopes] [--json FILE]
 
 Each implementation and the standard layer (relu, then Keras's own product or convolution, compiled as Keras compiles
 on this backend) take turns in one process; every ratio is of two neighbours in time, and the table shows the median
-with the least and the most. A step is a forward pass and all gradients. The reference is left out where it would hold
-more than a gigabyte. On JAX the table also has the temporaries that XLA's own analysis gives for a step, in units of
-the input's and the output's size together.
+with the least and the most. A step is a forward pass and all gradients of the loss sum y^2 / 2. The reference is left
+out where it would hold more than a gigabyte. The last column is what a step holds beside its arguments and results, in
+units of input and output together; a process of its own measures it (benchmarks/memory.py).
+
+--slopes adds how the blocked form's time grows with N, n and m of a dense layer, each over two decades: the slope of a
+line through the least times on a log-log scale.
 """
 
 import argparse
@@ -14,197 +17,147 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import time
 
 import keras
 import numpy as np
-from keras import ops
 
 import dendnet
-from dendnet.ops import available_implementations, dac_conv, dac_dense
+from benchmarks.cases import ALL, QUICK, Case, arguments, candidates, ready, step
+from benchmarks.memory import temporaries
 
-# name, N, size, k, c_in, c_out, stride; the ResNets' layers at batch 64 and 8
-FEW_TERMS = [
-    ("dense 32 x 16 x 16", 32, (), (), 16, 16, 1),
-    ("dense 32 x 64 x 64", 32, (), (), 64, 64, 1),
-    ("convolution, 8 at 8 px, batch 8", 8, (8, 8), (3, 3), 8, 8, 1),
-]
-DENSE = [("dense 256 x 512 x 512", 256, (), (), 512, 512, 1)]
-RESNET20 = [
-    ("ResNet-20, 16 at 32 px", 64, (32, 32), (3, 3), 16, 16, 1),
-    ("ResNet-20, 16 to 32, stride 2", 64, (32, 32), (3, 3), 16, 32, 2),
-    ("ResNet-20, 32 at 16 px", 64, (16, 16), (3, 3), 32, 32, 1),
-    ("ResNet-20, 32 to 64, stride 2", 64, (16, 16), (3, 3), 32, 64, 2),
-    ("ResNet-20, 64 at 8 px", 64, (8, 8), (3, 3), 64, 64, 1),
-    ("ResNet-20, 1x1 16 to 32, stride 2", 64, (32, 32), (1, 1), 16, 32, 2),
-]
-RESNET18 = [
-    ("ResNet-18, 64 at 56 px", 8, (56, 56), (3, 3), 64, 64, 1),
-    ("ResNet-18, 128 at 28 px", 8, (28, 28), (3, 3), 128, 128, 1),
-    ("ResNet-18, 256 at 14 px", 8, (14, 14), (3, 3), 256, 256, 1),
-    ("ResNet-18, 512 at 7 px", 8, (7, 7), (3, 3), 512, 512, 1),
-]
-LARGEST_REFERENCE = 2**28  # terms: a gigabyte in float32
+GROWING = (64, 200, 640, 2000, 6400)  # two decades
+FIXED = 256  # the sizes that do not grow
 
 
-def compiled(function):
-    """The function as Keras would compile it on this backend, and one that waits for its result."""
-    match keras.backend.backend():
-        case "jax":
-            import jax
-
-            return jax.jit(function), jax.block_until_ready
-        case "tensorflow":
-            import tensorflow as tf
-
-            return tf.function(function, autograph=False), lambda out: [np.asarray(a).ravel()[:1] for a in out]
-    return function, lambda out: out
+def timed(run, given):
+    """Seconds of one call."""
+    start = time.perf_counter()
+    run(*given)
+    return time.perf_counter() - start
 
 
-def step(function):
-    """Forward pass and every gradient, from x, kernel, bias and dy."""
-    match keras.backend.backend():
-        case "jax":
-            import jax
-
-            def run(x, w, b, dy):
-                y, back = jax.vjp(function, x, w, b)
-                return [y, *back(dy)]
-        case "tensorflow":
-            import tensorflow as tf
-
-            def run(x, w, b, dy):
-                with tf.GradientTape() as tape:
-                    tape.watch([x, w, b])
-                    y = function(x, w, b)
-                return [y, *tape.gradient(y, [x, w, b], dy, unconnected_gradients="zero")]
-        case _:
-            import torch
-
-            def run(x, w, b, dy):
-                x, w, b = (a.detach().requires_grad_(True) for a in (x, w, b))
-                y = function(x, w, b)
-                return [y, *torch.autograd.grad(y, [x, w, b], dy, allow_unused=True)]
-
-    return run
-
-
-def candidates(case):
-    """The standard layer first, then each implementation, as functions of x, kernel and bias."""
-    _, N, size, k, c_in, c_out, stride = case
-    if k:
-        fixed = dict(strides=stride, padding="same", data_format="channels_last")
-        found = {"standard": lambda x, w, b: ops.conv(ops.relu(x), w, **fixed)}
-    else:
-        found = {"standard": lambda x, w, b: ops.matmul(ops.relu(x), w)}
-    terms = N * np.prod(size) / stride ** len(size) * np.prod(k) * c_in * c_out
-    for name in available_implementations():
-        if name == "auto" or (name == "reference" and terms > LARGEST_REFERENCE):
-            continue
-        if k:
-            found[name] = lambda x, w, b, i=name: dac_conv(x, w, b, **fixed, implementation=i)
-        else:
-            found[name] = lambda x, w, b, i=name: dac_dense(x, w, b, implementation=i)
-    return found
-
-
-def ratios(functions, arguments, rounds, seconds):
+def ratios(functions, given, rounds, seconds):
     """Each function's times over the standard layer's, in turns, until the rounds or the seconds are over."""
-    functions = {name: compiled(f) for name, f in functions.items()}
-
-    def timed(name):
-        run, wait = functions[name]
-        start = time.perf_counter()
-        wait(run(*arguments))
-        return time.perf_counter() - start
-
+    runs = {name: ready(f) for name, f in functions.items()}
     found = {}
-    for name in functions:
+    for name in runs:
         if name == "standard":
             continue
-        for warm in ("standard", name) * 2:
-            timed(warm)
+        for warm in ("standard", name):
+            timed(runs[warm], given)
         began, found[name] = time.perf_counter(), []
         while len(found[name]) < rounds and (time.perf_counter() - began < seconds or not found[name]):
-            standard = timed("standard")
-            found[name].append(timed(name) / standard)
+            standard = timed(runs["standard"], given)
+            found[name].append(round(timed(runs[name], given) / standard, 3))
         found[name].sort()
     return found
 
 
-def temporaries(function, arguments, c_out):
-    """What XLA's analysis says a step holds beside arguments and results, over the input's and output's bytes."""
-    if keras.backend.backend() != "jax":
-        return None
-    import jax
-
-    analysis = jax.jit(function).lower(*arguments).compile().memory_analysis()
-    return analysis.temp_size_in_bytes / (4 * (arguments[0].size + arguments[3].size))
-
-
 def measure(case, rounds, seconds):
-    """One case's ratios for the forward pass and the step, with each step's temporaries."""
-    _, N, size, k, c_in, c_out, stride = case
-    rng = np.random.default_rng(0)
-    shapes = [(N, *size, c_in), (*k, c_in, c_out), (c_in, c_out), (N, *(-(-s // stride) for s in size), c_out)]
-    x, w, b, dy = (ops.convert_to_tensor(rng.normal(size=s), "float32") for s in shapes)
-    functions = candidates(case)
-    steps = {name: step(f) for name, f in functions.items()}
+    """One case's ratios for the forward pass and the step."""
+    functions, given = candidates(case), arguments(case)
     passes = {name: lambda x, w, b, f=f: [f(x, w, b)] for name, f in functions.items()}
     return {
-        "case": case[0],
-        "forward": ratios(passes, (x, w, b), rounds, seconds),
-        "step": ratios(steps, (x, w, b, dy), rounds, seconds),
-        "temporaries": {name: temporaries(f, (x, w, b, dy), c_out) for name, f in steps.items()},
+        "case": case.name,
+        "forward": ratios(passes, given, rounds, seconds),
+        "step": ratios({name: step(f) for name, f in functions.items()}, given, rounds, seconds),
     }
 
 
-def provenance(command):
+def slopes(rounds):
+    """The slopes of log time over log N, log n and log m, for the blocked form's forward pass and step."""
+    found: dict = {"forward": {}, "step": {}}
+    for axis in ("N", "c_in", "c_out"):
+        least: dict = {"forward": [], "step": []}
+        for length in GROWING:
+            case = Case("growing", FIXED, (), (), FIXED, FIXED)._replace(**{axis: length})
+            blocked, given = candidates(case)["blocked"], arguments(case)
+            for part, f in [("forward", lambda x, w, b, f=blocked: [f(x, w, b)]), ("step", step(blocked))]:
+                run = ready(f)
+                least[part].append(min(timed(run, given) for _ in range(rounds)))
+        for part, times in least.items():
+            found[part][axis] = round(float(np.polyfit(np.log(GROWING), np.log(times), 1)[0]), 3)
+    return found
+
+
+def device():
+    """What this runs on, in words."""
+    match keras.backend.backend():
+        case "jax":
+            import jax
+
+            if jax.default_backend() == "gpu":
+                return jax.devices()[0].device_kind
+        case "torch":
+            import torch
+
+            if torch.cuda.is_available():
+                return torch.cuda.get_device_name()
+        case "tensorflow":
+            import tensorflow as tf
+
+            for gpu in tf.config.list_physical_devices("GPU"):
+                return tf.config.experimental.get_device_details(gpu)["device_name"]
+    return f"{platform.machine()} CPU, {os.cpu_count()} cores"
+
+
+def provenance(module):
     """Where a record comes from: command, commit, versions, device, seed and data."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
     backend = keras.backend.backend()
-    module = __import__(backend)
+    options = [o for i, o in enumerate(sys.argv[1:], 1) if "--json" not in (o, sys.argv[i - 1])]
     return {
-        "command": command,
+        "command": " ".join([f"KERAS_BACKEND={backend} python -m {module}", *options]),
         "commit": commit or "not a checkout",
         "versions": {
             "dendnet": dendnet.__version__,
             "keras": keras.__version__,
-            backend: module.__version__,
+            backend: __import__(backend).__version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
         },
-        "device": f"{platform.machine()} CPU, {os.cpu_count()} cores",
+        "device": device(),
         "seed": 0,
         "data": "normal random numbers, float32",
     }
+
+
+def line(row, case, name):
+    """One line of the table."""
+    cells = [row[part][name] for part in ("forward", "step")]
+    shown = [f"{np.median(c):.2f} [{c[0]:.2f}, {c[-1]:.2f}]" for c in cells]
+    held = row["temporaries"].get(name)
+    held = "" if held is None else f"{held / (4 * (case.input + case.output)):.1f}"
+    return f"{case.name:36}{name:12}{shown[0]:>22}{shown[1]:>22}{held:>14}"
 
 
 def main():
     """Measure, print the table, write the record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="three cases, within 45 s on two cores")
+    parser.add_argument("--slopes", action="store_true", help="also the growth of time with N, n and m")
     parser.add_argument("--json", metavar="FILE", help="write the ratios, with where they come from, to FILE")
     options = parser.parse_args()
-    cases = [DENSE[0], RESNET20[0], RESNET20[4]] if options.quick else FEW_TERMS + DENSE + RESNET20 + RESNET18
-    rows = []
-    print(f"{keras.backend.backend()}: times the standard layer's, median [least, most]")
-    print(f"{'':36}{'':12}{'forward':>22}{'step':>22}{'temporaries':>14}")
+    cases, rows = QUICK if options.quick else ALL, []
+    record = provenance("benchmarks.operation")
+    held = temporaries(cases)
+    print(f"{keras.backend.backend()} on {record['device']}: times the standard layer's, median [least, most]")
+    print(f"{'':48}{'forward':>22}{'step':>22}{'temporaries':>14}")
     for case in cases:
         rows.append(measure(case, rounds=25, seconds=1 if options.quick else 6))
+        rows[-1]["temporaries"] = held.get(case.name, {})
         for name in rows[-1]["forward"]:
-            cells = [rows[-1][part][name] for part in ("forward", "step")]
-            shown = [f"{np.median(c):.2f} [{c[0]:.2f}, {c[-1]:.2f}]" for c in cells]
-            held = rows[-1]["temporaries"][name]
-            print(
-                f"{case[0]:36}{name:12}{shown[0]:>22}{shown[1]:>22}{'' if held is None else f'{held:.1f}':>14}",
-                flush=True,
-            )
+            print(line(rows[-1], case, name), flush=True)
+    record["rows"] = rows
+    if options.slopes:
+        record["slopes"] = slopes(rounds=9)
+        for part, by_axis in record["slopes"].items():
+            print(f"slope of log time, {part}:", ", ".join(f"{s} over {axis}" for axis, s in by_axis.items()))
     if options.json:
-        command = f"KERAS_BACKEND={keras.backend.backend()} python -m benchmarks.operation"
-        record = provenance(command + (" --quick" if options.quick else "")) | {"rows": rows}
         with open(options.json, "w") as file:
-            file.write(json.dumps(record, indent=1) + "\n")
+            file.write(json.dumps(record) + "\n")
 
 
 if __name__ == "__main__":

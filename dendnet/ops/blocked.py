@@ -194,15 +194,15 @@ def _over_blocks(step, carry, size, *arrays):
 
     Nothing is copied for it, and unlike ops.scan it compiles with an unknown number of samples.
     """
-    arrays = [(_filled(a, size, axis % len(a.shape)), axis % len(a.shape)) for a, axis in arrays]
+    full = [(_filled(a, size, axis % len(a.shape)), axis % len(a.shape)) for a, axis in arrays]
 
     def block(i, a, axis):
         start, shape = [0] * len(a.shape), list(ops.shape(a))
         start[axis], shape[axis] = i * size, size
         return ops.slice(a, start, shape)
 
-    steps = arrays[0][0].shape[arrays[0][1]] // size
-    return ops.fori_loop(0, steps, lambda i, carry: step(carry, *(block(i, *a) for a in arrays)), carry)
+    steps = full[0][0].shape[full[0][1]] // size
+    return ops.fori_loop(0, steps, lambda i, carry: step(carry, *(block(i, *a) for a in full)), carry)
 
 
 def _split(t, geometry):
