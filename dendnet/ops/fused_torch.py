@@ -30,7 +30,8 @@ PROGRAMS = 512  # as many as keep 132 multiprocessors busy
 
 @triton.jit
 def _forward(
-    x, w, b, start, seen, y, rows, P, Q, n, m, T, b_tap, ROWS: tl.constexpr, COLUMNS: tl.constexpr, UNROLL: tl.constexpr
+    x, w, b, start, seen, y, rows, P, Q, n, m, T, b_tap, ROWS: tl.constexpr, COLUMNS: tl.constexpr, FULL: tl.constexpr,
+    UNROLL: tl.constexpr,
 ):  # fmt: skip
     p = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     j = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
@@ -45,8 +46,8 @@ def _forward(
             for u in tl.static_range(UNROLL):
                 i = block + u
                 x_i = tl.load(x_q + i, mask=q >= 0, other=float("-inf")).to(tl.float32)
-                w_i = tl.load(w + (t * n + i) * m + j, mask=j < m, other=0.0).to(tl.float32)
-                knot = -tl.load(b + t * b_tap + i * m + j, mask=j < m, other=0.0).to(tl.float32)
+                w_i = tl.load(w + (t * n + i) * m + j, mask=(j < m) | FULL, other=0.0).to(tl.float32)
+                knot = -tl.load(b + t * b_tap + i * m + j, mask=(j < m) | FULL, other=0.0).to(tl.float32)
                 y_pj += w_i[None, :] * tl.maximum(x_i[:, None], knot[None, :])
                 not_a_number += tl.where(x_i == x_i, 0.0, x_i)
     y_pj = (y_pj + not_a_number[:, None]).to(y.dtype.element_ty)
@@ -56,7 +57,7 @@ def _forward(
 @triton.jit
 def _input_gradient(
     x, w, b, dy, own, count, taps, outputs, dx, rows, C, L, P, Q, n, m, b_tap,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, UNROLL: tl.constexpr,
+    ROWS: tl.constexpr, COLUMNS: tl.constexpr, FULL: tl.constexpr, UNROLL: tl.constexpr,
 ):  # fmt: skip
     """Here w and b have their last two axes exchanged, so that inputs i are neighbours."""
     c = tl.program_id(2)
@@ -76,8 +77,8 @@ def _input_gradient(
             for u in tl.static_range(UNROLL):
                 j = block + u
                 dy_j = tl.load(dy_p + j, mask=p >= 0, other=0.0).to(tl.float32)
-                w_j = tl.load(w + (t * m + j) * n + i, mask=i < n, other=0.0).to(tl.float32)
-                knot = -tl.load(b + t * b_tap + j * n + i, mask=i < n, other=0.0).to(tl.float32)
+                w_j = tl.load(w + (t * m + j) * n + i, mask=(i < n) | FULL, other=0.0).to(tl.float32)
+                knot = -tl.load(b + t * b_tap + j * n + i, mask=(i < n) | FULL, other=0.0).to(tl.float32)
                 dx_qi = tl.where(x_qi > knot[None, :], dx_qi + w_j[None, :] * dy_j[:, None], dx_qi)
     tl.store(dx + at, dx_qi.to(dx.dtype.element_ty), mask=in_tile)
 
@@ -134,11 +135,11 @@ class _Connections(torch.autograd.Function):
         if y.numel() == 0:
             return y
         start = (kernel.float() * bias.float()).view(-1, m).sum(0)
-        tile_rows, columns = _tile(rows, m)
-        grid = (triton.cdiv(rows, tile_rows), triton.cdiv(m, columns))
+        tile = _tile(rows, m)
+        grid = (triton.cdiv(rows, tile["ROWS"]), triton.cdiv(m, tile["COLUMNS"]))
         _forward[grid](
             x, kernel, bias, start, _seen(x, kernel, geometry), y, rows, P, Q, n, m, T, b_tap,
-            ROWS=tile_rows, COLUMNS=columns, UNROLL=_unroll(n), num_warps=WARPS,
+            **tile, UNROLL=_unroll(n),
         )  # fmt: skip
         return y
 
@@ -162,13 +163,13 @@ def _dx(x, kernel, bias, dy, geometry):
     own, count, taps, outputs = _upstream(x, kernel, geometry)
     classes, C = own.shape
     rows = x.shape[0] * C
-    tile_rows, columns = _tile(rows * classes, n)
+    tile = _tile(rows * classes, n)
     dx = torch.empty_like(x)
-    grid = (triton.cdiv(rows, tile_rows), triton.cdiv(n, columns), classes)
+    grid = (triton.cdiv(rows, tile["ROWS"]), triton.cdiv(n, tile["COLUMNS"]), classes)
     _input_gradient[grid](
         x, kernel.mT.contiguous(), bias.mT.contiguous(), dy, own, count, taps, outputs, dx,
         rows, C, taps.shape[1], P, Q, n, m, b_tap,
-        ROWS=tile_rows, COLUMNS=columns, UNROLL=_unroll(m), num_warps=WARPS,
+        **tile, UNROLL=_unroll(m),
     )  # fmt: skip
     return dx
 
@@ -200,12 +201,12 @@ def _sizes(x, kernel, bias, geometry):
 
 
 def _tile(rows, columns):
-    """A tile's rows and columns: fewer rows where the GPU would not be full."""
-    columns_of_tile = _side(columns)
-    tile_rows = ROWS
-    while tile_rows > 16 and triton.cdiv(rows, tile_rows) * triton.cdiv(columns, columns_of_tile) < PROGRAMS:
-        tile_rows //= 2
-    return tile_rows, columns_of_tile
+    """A tile of so many columns, with fewer rows where the GPU would not be full."""
+    across = _side(columns)
+    tile = ROWS
+    while tile > 16 and triton.cdiv(rows, tile) * triton.cdiv(columns, across) < PROGRAMS:
+        tile //= 2
+    return dict(ROWS=tile, COLUMNS=across, FULL=columns % across == 0, num_warps=1 if across == 16 else 4)
 
 
 def _side(extent):
