@@ -22,29 +22,53 @@ def dense(x, kernel, bias, act=relu):
 def conv(x, kernel, bias, strides=1, padding="valid", dilation_rate=1, act=relu):
     """The convolution on channels-last x, output by output, tap by tap; beyond the border nothing is added."""
     x, kernel, bias = (np.asarray(a, "float64") for a in (x, kernel, bias))
-    rank = kernel.ndim - 2
-    strides = np.broadcast_to(strides, rank)
-    dilation = np.broadcast_to(dilation_rate, rank)
-    size, k = np.array(x.shape[1:-1]), np.array(kernel.shape[:-2])
+    c_group, c_out = kernel.shape[-2:]
+    per_group = c_out // (x.shape[-1] // c_group)
+    out, seen = _seen(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation_rate)
+    y = np.zeros((len(x), *out, c_out))
+    for p, t, q in seen:
+        for j, i in itertools.product(range(c_out), range(c_group)):
+            channel = j // per_group * c_group + i
+            b = {1: lambda: bias[channel], 2: lambda: bias[i, j]}.get(bias.ndim, lambda: bias[(*t, i, j)])()  # noqa: B023
+            y[(slice(None), *p, j)] += kernel[(*t, i, j)] * act(x[(slice(None), *q, channel)] + b)
+    return y
+
+
+def gradients(x, kernel, bias, dy, strides=1, padding="valid", dilation_rate=1):
+    """dx, dkernel and dbias of the convolution, or of dense x (N, n), without groups; relu'(0) = 0.
+
+    With |kernel| and |dy| they are the sums of their terms' magnitudes.
+    """
+    x, kernel, bias, dy = (np.asarray(a, "float64") for a in (x, kernel, bias, dy))
+    _, seen = _seen(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation_rate)
+    dx, dkernel, dbias = (np.zeros_like(a) for a in (x, kernel, bias))
+    for p, t, q in seen:
+        b, db = (a[t] if bias.ndim == kernel.ndim else a for a in (bias, dbias))
+        active = x[(slice(None), *q, slice(None), None)] + b
+        upstream = dy[(slice(None), *p, None)]
+        through = (active > 0) * kernel[t] * upstream
+        dx[(slice(None), *q)] += through.sum(axis=2)
+        dkernel[t] += (relu(active) * upstream).sum(axis=0)
+        db += through.sum(axis=0)
+    return dx, dkernel, dbias
+
+
+def _seen(size, k, strides, padding, dilation_rate):
+    """The output's size, and (p, t, q) for every output place p and tap t that see a pixel q within the border."""
+    size, k = np.array(size, int), np.array(k, int)
+    strides, dilation = (np.broadcast_to(a, len(k)) for a in (strides, dilation_rate))
     reach = (k - 1) * dilation
     if padding == "valid":
-        out, first = (size - reach - 1) // strides + 1, np.zeros(rank, int)
+        out, first = (size - reach - 1) // strides + 1, np.zeros(len(k), int)
     else:
         out = -(-size // strides)
         first = reach if padding == "causal" else np.maximum((out - 1) * strides + reach + 1 - size, 0) // 2
-    c_group, c_out = kernel.shape[-2:]
-    per_group = c_out // (x.shape[-1] // c_group)
-    y = np.zeros((len(x), *out, c_out))
-    for p in np.ndindex(*out):
-        for t in np.ndindex(*k):
-            q = np.array(p) * strides - first + np.array(t) * dilation
-            if (q < 0).any() or (q >= size).any():
-                continue
-            for j, i in itertools.product(range(c_out), range(c_group)):
-                channel = j // per_group * c_group + i
-                b = {1: lambda: bias[channel], 2: lambda: bias[i, j]}.get(bias.ndim, lambda: bias[(*t, i, j)])()  # noqa: B023
-                y[(slice(None), *p, j)] += kernel[(*t, i, j)] * act(x[(slice(None), *q, channel)] + b)
-    return y
+    seen = []
+    for p, t in itertools.product(np.ndindex(*out), np.ndindex(*k)):
+        q = np.array(p, int) * strides - first + np.array(t, int) * dilation
+        if (q >= 0).all() and (q < size).all():
+            seen.append((p, t, tuple(q)))
+    return out, seen
 
 
 def finite_differences(f, array, h=1e-5):

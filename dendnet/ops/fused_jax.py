@@ -7,7 +7,8 @@
 
 Rows p are the output places of all samples, rows q the input places; tables (places.py) say which sees which through
 tap t. Reverse mode works to any order (from the second on by the blocked form), and vmap too; forward mode (jvp) is
-refused by JAX with its own sentence. JAX 0.11 deprecates this lowering: where it is gone, "auto" takes the blocked form.
+refused by JAX with its own sentence. JAX 0.11 deprecates Pallas's Triton lowering: where it is gone, fused.runs() says
+so and "auto" takes the blocked form.
 """
 
 from functools import partial
@@ -17,11 +18,9 @@ import jax.numpy as jnp
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
 
-from dendnet.ops import blocked_jax, places, shapes
+from dendnet.ops import blocked_jax, places, shapes, tiles
 
 INTERPRET = False  # the tests run the kernels on a CPU with True
-ROWS = 64  # of a tile where there are rows enough
-PROGRAMS = 512  # as many as keep 132 multiprocessors busy
 
 
 def _forward_kernel(x, w, b, start, seen, y, *, samples, rows, columns, unroll):
@@ -55,7 +54,7 @@ def _forward_kernel(x, w, b, start, seen, y, *, samples, rows, columns, unroll):
     plgpu.store(y.at[at], (y_pj + not_a_number[:, None]).astype(y.dtype), mask=in_tile)
 
 
-def _input_kernel(x, w, b, dy, own, count, taps, outputs, dx, *, samples, rows, columns, unroll):
+def _input_kernel(x, w, b, dy, own, reached, taps, outputs, dx, *, samples, rows, columns, unroll):
     """Here w and b have their last two axes exchanged, so that inputs i are neighbours."""
     m, n = w.shape[1:]
     P, Q, C = dy.shape[0] // samples, x.shape[0] // samples, own.shape[1]
@@ -83,7 +82,7 @@ def _input_kernel(x, w, b, dy, own, count, taps, outputs, dx, *, samples, rows, 
 
         return jax.lax.fori_loop(0, m // unroll, block, dx_qi)
 
-    dx_qi = jax.lax.fori_loop(0, count[c], tap, jnp.zeros((rows, columns), "float32"))
+    dx_qi = jax.lax.fori_loop(0, reached[c], tap, jnp.zeros((rows, columns), "float32"))
     plgpu.store(dx.at[at], dx_qi.astype(dx.dtype), mask=in_tile)
 
 
@@ -112,7 +111,7 @@ def _weight_kernel(x, b, dy, seen, dw, s, *, samples, share, side_i, side_j, unr
         return dw_ij, s_ij
 
     zero = jnp.zeros((side_i, side_j), "float32")
-    sums = jax.lax.fori_loop(0, pl.cdiv(share, unroll), block, (zero, zero))
+    sums = jax.lax.fori_loop(0, tiles.ceil(share, unroll), block, (zero, zero))
     for out, values in zip((dw, s), sums, strict=True):
         plgpu.store(out.at[pl.program_id(2), t, at[0], at[1]], values, mask=in_tile)
 
@@ -143,12 +142,13 @@ def run(x, kernel, bias, geometry):
     seen, w, b = places.seen(x.shape[1:-1], kernel.shape[:-2], geometry), _by_tap(kernel), _by_tap(bias)
     start = jnp.sum(w.astype("float32") * b.astype("float32"), axis=(0, 1))
     rows, m = x.shape[0] * seen.shape[1], kernel.shape[-1]
-    tile = _tile(rows, m)
+    down, across, warps = tiles.of_rows(rows, m)
+    fixed = dict(samples=x.shape[0], rows=down, columns=across, unroll=tiles.unroll(kernel.shape[-2]))
     return _call(
-        partial(_forward_kernel, samples=x.shape[0], unroll=_unroll(kernel.shape[-2]), **tile),
-        (pl.cdiv(rows, tile["rows"]), pl.cdiv(m, tile["columns"])),
+        partial(_forward_kernel, **fixed),
+        (tiles.ceil(rows, down), tiles.ceil(m, across)),
         jax.ShapeDtypeStruct((rows, m), x.dtype),
-        1 if tile["columns"] == 16 else 4,
+        warps,
     )(_rows(x), w, b, start, seen).reshape(y.shape)
 
 
@@ -165,12 +165,13 @@ def _dx(x, kernel, bias, dy, geometry):
     upstream = places.upstream(x.shape[1:-1], kernel.shape[:-2], geometry)
     classes, C = upstream.places.shape
     rows = x.shape[0] * C
-    tile = _tile(rows * classes, n)
+    down, across, warps = tiles.of_rows(rows * classes, n)
+    fixed = dict(samples=x.shape[0], rows=down, columns=across, unroll=tiles.unroll(kernel.shape[-1]))
     return _call(
-        partial(_input_kernel, samples=x.shape[0], unroll=_unroll(kernel.shape[-1]), **tile),
-        (pl.cdiv(rows, tile["rows"]), pl.cdiv(n, tile["columns"]), classes),
+        partial(_input_kernel, **fixed),
+        (tiles.ceil(rows, down), tiles.ceil(n, across), classes),
         jax.ShapeDtypeStruct(_rows(x).shape, x.dtype),
-        1 if tile["columns"] == 16 else 4,
+        warps,
     )(_rows(x), _by_tap(kernel).mT, _by_tap(bias).mT, _rows(dy), *upstream).reshape(x.shape)
 
 
@@ -178,16 +179,14 @@ def _dkernel_dbias(x, kernel, bias, dy, geometry):
     n, m = kernel.shape[-2:]
     seen = places.seen(x.shape[1:-1], kernel.shape[:-2], geometry)
     T, rows = seen.shape[0], x.shape[0] * seen.shape[1]
-    side_i, side_j = _side(n), _side(m)
-    tiles = T * pl.cdiv(n, side_i), pl.cdiv(m, side_j)
-    shares = max(1, min(PROGRAMS // (tiles[0] * tiles[1]), pl.cdiv(rows, ROWS)))
-    share = pl.cdiv(rows, shares)
+    side_i, side_j, warps, shares = tiles.of_weights(T, n, m, rows)
+    fixed = dict(samples=x.shape[0], share=tiles.ceil(rows, shares), side_i=side_i, side_j=side_j, unroll=4)
     sums = jax.ShapeDtypeStruct((shares, T, n, m), "float32")
     dw, s = _call(
-        partial(_weight_kernel, samples=x.shape[0], share=share, side_i=side_i, side_j=side_j, unroll=4),
-        (*tiles, shares),
+        partial(_weight_kernel, **fixed),
+        (T * tiles.ceil(n, side_i), tiles.ceil(m, side_j), shares),
         (sums, sums),
-        max(1, side_i * side_j // 1024),
+        warps,
     )(_rows(x), _by_tap(bias), _rows(dy), seen)
     dbias = _by_tap(kernel).astype("float32") * s.sum(0)
     dbias = dbias.reshape(bias.shape) if bias.ndim == kernel.ndim else dbias.sum(0)
@@ -206,24 +205,6 @@ def _rows(a):
 def _by_tap(a):
     """(*k, n, m) -> (T, n, m), and (1, n, m) where the taps share it."""
     return a.reshape(-1, *a.shape[-2:])
-
-
-def _tile(rows, columns):
-    """A tile of so many columns, with fewer rows where the GPU would not be full."""
-    across = _side(columns)
-    tile = ROWS
-    while tile > 16 and pl.cdiv(rows, tile) * pl.cdiv(columns, across) < PROGRAMS:
-        tile //= 2
-    return dict(rows=tile, columns=across)
-
-
-def _side(extent):
-    return min(64, max(16, pl.next_power_of_2(extent)))
-
-
-def _unroll(terms):
-    """As many terms in one step as divide their number, so that none needs a mask."""
-    return next(u for u in (4, 2, 1) if terms % u == 0)
 
 
 def _forward(x, kernel, bias, geometry):

@@ -21,11 +21,7 @@ import triton
 import triton.language as tl
 from torch.autograd.function import once_differentiable
 
-from dendnet.ops import places, shapes
-
-WARPS = 4  # 128 threads; a tile's side must stay below that, or Triton sends each row and column through shared memory
-ROWS = 64  # of a tile where there are rows enough
-PROGRAMS = 512  # as many as keep 132 multiprocessors busy
+from dendnet.ops import places, shapes, tiles
 
 
 @triton.jit
@@ -56,7 +52,7 @@ def _forward(
 
 @triton.jit
 def _input_gradient(
-    x, w, b, dy, own, count, taps, outputs, dx, rows, C, L, P, Q, n, m, b_tap,
+    x, w, b, dy, own, reached, taps, outputs, dx, rows, C, L, P, Q, n, m, b_tap,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr, FULL: tl.constexpr, UNROLL: tl.constexpr,
 ):  # fmt: skip
     """Here w and b have their last two axes exchanged, so that inputs i are neighbours."""
@@ -69,7 +65,7 @@ def _input_gradient(
     at = (sample * Q + q).to(tl.int64)[:, None] * n + i[None, :]
     x_qi = tl.load(x + at, mask=in_tile, other=float("-inf")).to(tl.float32)
     dx_qi = tl.full([ROWS, COLUMNS], 0.0, tl.float32)
-    for tap in range(tl.load(count + c)):
+    for tap in range(tl.load(reached + c)):
         t = tl.load(taps + c * L + tap)
         p = tl.load(outputs + (c * L + tap) * C + r % C, mask=q >= 0, other=-1)
         dy_p = dy + (sample * P + p).to(tl.int64) * m
@@ -135,11 +131,11 @@ class _Connections(torch.autograd.Function):
         if y.numel() == 0:
             return y
         start = (kernel.float() * bias.float()).view(-1, m).sum(0)
-        tile = _tile(rows, m)
-        grid = (triton.cdiv(rows, tile["ROWS"]), triton.cdiv(m, tile["COLUMNS"]))
+        down, across, warps = tiles.of_rows(rows, m)
+        grid = (tiles.ceil(rows, down), tiles.ceil(m, across))
         _forward[grid](
             x, kernel, bias, start, _seen(x, kernel, geometry), y, rows, P, Q, n, m, T, b_tap,
-            **tile, UNROLL=_unroll(n),
+            ROWS=down, COLUMNS=across, FULL=m % across == 0, UNROLL=tiles.unroll(n), num_warps=warps,
         )  # fmt: skip
         return y
 
@@ -160,16 +156,16 @@ class _Connections(torch.autograd.Function):
 
 def _dx(x, kernel, bias, dy, geometry):
     n, m, _, P, Q, b_tap = _sizes(x, kernel, bias, geometry)
-    own, count, taps, outputs = _upstream(x, kernel, geometry)
+    own, reached, taps, outputs = _upstream(x, kernel, geometry)
     classes, C = own.shape
     rows = x.shape[0] * C
-    tile = _tile(rows * classes, n)
+    down, across, warps = tiles.of_rows(rows * classes, n)
     dx = torch.empty_like(x)
-    grid = (triton.cdiv(rows, tile["ROWS"]), triton.cdiv(n, tile["COLUMNS"]), classes)
+    grid = (tiles.ceil(rows, down), tiles.ceil(n, across), classes)
     _input_gradient[grid](
-        x, kernel.mT.contiguous(), bias.mT.contiguous(), dy, own, count, taps, outputs, dx,
+        x, kernel.mT.contiguous(), bias.mT.contiguous(), dy, own, reached, taps, outputs, dx,
         rows, C, taps.shape[1], P, Q, n, m, b_tap,
-        **tile, UNROLL=_unroll(m),
+        ROWS=down, COLUMNS=across, FULL=n % across == 0, UNROLL=tiles.unroll(m), num_warps=warps,
     )  # fmt: skip
     return dx
 
@@ -177,14 +173,11 @@ def _dx(x, kernel, bias, dy, geometry):
 def _dkernel_dbias(x, kernel, bias, dy, geometry):
     n, m, T, P, Q, b_tap = _sizes(x, kernel, bias, geometry)
     rows = x.shape[0] * P
-    block_i, block_j = _side(n), _side(m)
-    tiles = T * triton.cdiv(n, block_i), triton.cdiv(m, block_j)
-    shares = max(1, min(PROGRAMS // (tiles[0] * tiles[1]), triton.cdiv(rows, ROWS)))
-    share = triton.cdiv(rows, shares)
+    block_i, block_j, warps, shares = tiles.of_weights(T, n, m, rows)
     dw, s = torch.empty((2, shares, *kernel.shape), dtype=torch.float32, device=x.device)
-    _weight_sums[*tiles, shares](
-        x, bias, dy, _seen(x, kernel, geometry), dw, s, rows, P, Q, n, m, T, b_tap, share,
-        BLOCK_I=block_i, BLOCK_J=block_j, UNROLL=4, num_warps=max(1, block_i * block_j // 1024),
+    _weight_sums[T * tiles.ceil(n, block_i), tiles.ceil(m, block_j), shares](
+        x, bias, dy, _seen(x, kernel, geometry), dw, s, rows, P, Q, n, m, T, b_tap, tiles.ceil(rows, shares),
+        BLOCK_I=block_i, BLOCK_J=block_j, UNROLL=4, num_warps=warps,
     )  # fmt: skip
     dbias = kernel.float() * s.sum(0)
     if bias.ndim < kernel.ndim:
@@ -198,24 +191,6 @@ def _sizes(x, kernel, bias, geometry):
     n, m = kernel.shape[-2:]
     T, P = places.seen(size, k, geometry).shape
     return n, m, T, P, x[0, ..., 0].numel() if len(x) else 1, n * m if bias.ndim == kernel.ndim else 0
-
-
-def _tile(rows, columns):
-    """A tile of so many columns, with fewer rows where the GPU would not be full."""
-    across = _side(columns)
-    tile = ROWS
-    while tile > 16 and triton.cdiv(rows, tile) * triton.cdiv(columns, across) < PROGRAMS:
-        tile //= 2
-    return dict(ROWS=tile, COLUMNS=across, FULL=columns % across == 0, num_warps=1 if across == 16 else 4)
-
-
-def _side(extent):
-    return min(64, max(16, triton.next_power_of_2(extent)))
-
-
-def _unroll(terms):
-    """As many terms in one step as divide their number, so that none needs a mask."""
-    return next(u for u in (4, 2, 1) if terms % u == 0)
 
 
 def _seen(x, kernel, geometry):

@@ -6,7 +6,7 @@ import math
 import keras
 from keras import ops
 
-from dendnet.ops import reference
+from dendnet.ops import fused, reference
 from dendnet.ops.arguments import IMPLEMENTATIONS
 from dendnet.ops.shapes import DENSE
 
@@ -23,25 +23,37 @@ def available_implementations() -> tuple[str, ...]:
     ``"reference"`` forms every relu(x_i + b_ij) as the definition does, for any elementwise activation, and can be
     differentiated as often as the backend can. ``"blocked"``, for relu and finite biases, never forms them all: its
     temporaries stay near the size of inputs and outputs. It has first derivatives on TensorFlow and torch; on JAX
-    reverse mode to any order, under vmap too, but no forward mode. ``"auto"`` takes the one that suits
-    the sizes.
+    reverse mode to any order, under vmap too, but no forward mode. ``"fused"`` is the same in kernels for NVIDIA GPUs,
+    on torch (Triton, compute capability 7.0 and up) and on JAX (Pallas, 8.0 and up), for float32, bfloat16 and float16;
+    its derivatives are those of ``"blocked"``. ``"auto"`` takes the one that suits sizes and device.
 
     Example:
         >>> from dendnet.ops import available_implementations
         >>> "reference" in available_implementations()
         True
     """
-    has_blocked = keras.backend.backend() in FEW_TERMS
-    return tuple(name for name in IMPLEMENTATIONS if has_blocked or name != "blocked")
+    runs = {"blocked": keras.backend.backend() in FEW_TERMS, "fused": fused.runs()}
+    return tuple(name for name in IMPLEMENTATIONS if runs.get(name, True))
 
 
 def connections(implementation, x, kernel, bias, activation, geometry):
-    """The operation on channels-last x without groups, by the implementation asked for or the one that suits."""
-    if _choose(implementation, x, kernel, activation, geometry) == "reference":
+    """The operation on channels-last x without groups, by the implementation asked for or the one that suits.
+
+    Half-precision terms are summed in float32 and the sum is rounded once; the fused kernels do so by themselves.
+    """
+    chosen = _choose(implementation, x, kernel, activation, geometry)
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if chosen != "fused" and dtype in ("float16", "bfloat16"):
+        x, kernel, bias = (ops.cast(a, "float32") for a in (x, kernel, bias))
+    return ops.cast(_computed(chosen, x, kernel, bias, activation, geometry), dtype)
+
+
+def _computed(chosen, x, kernel, bias, activation, geometry):
+    if chosen == "reference":
         if geometry == DENSE:
             return reference.dense(x, kernel, bias, activation)
         return reference.conv(x, kernel, bias, activation, geometry)
-    run = importlib.import_module(f"dendnet.ops.blocked_{keras.backend.backend()}").run
+    run = importlib.import_module(f"dendnet.ops.{chosen}_{keras.backend.backend()}").run
     if geometry != DENSE:
         return run(x, kernel, bias, geometry)
     leading = ops.shape(x)[:-1]
@@ -51,7 +63,7 @@ def connections(implementation, x, kernel, bias, activation, geometry):
 
 def _choose(implementation, x, kernel, activation, geometry):
     is_relu = activation in (keras.activations.relu, ops.relu)
-    if implementation == "blocked":
+    if implementation in ("blocked", "fused"):
         if implementation not in available_implementations():
             raise ValueError(
                 f"On {keras.backend.backend()} implementation must be one of {available_implementations()}. "
@@ -59,12 +71,19 @@ def _choose(implementation, x, kernel, activation, geometry):
             )
         if not is_relu:
             raise ValueError(
-                "implementation='blocked' computes relu alone; 'reference' and 'auto' take any elementwise activation. "
-                f"Received: activation={activation!r}"
+                f"implementation={implementation!r} computes relu alone; 'reference' and 'auto' take any elementwise "
+                f"activation. Received: activation={activation!r}"
+            )
+        if implementation == "fused" and not fused.takes(x):
+            raise ValueError(
+                f"implementation='fused' takes tensors of known size on a GPU, of a dtype among {fused.DTYPES}. "
+                f"Received: x.dtype={keras.backend.standardize_dtype(x.dtype)!r}, implementation='fused'"
             )
         return implementation
     if implementation == "reference" or not is_relu or "blocked" not in available_implementations():
         return "reference"
     places = [size if isinstance(size, int) else UNKNOWN for size in x.shape[:-1]]
     terms = math.prod(places) // math.prod(geometry.strides) * math.prod(kernel.shape)
-    return "reference" if terms < FEW_TERMS[keras.backend.backend()] else "blocked"
+    if terms < FEW_TERMS[keras.backend.backend()]:
+        return "reference"
+    return "fused" if fused.runs() and fused.takes(x) else "blocked"

@@ -21,7 +21,7 @@ class Upstream(NamedTuple):
     """
 
     places: np.ndarray  # (classes, C): the input places of a class, padded with NOWHERE
-    count: np.ndarray  # (classes,): how many taps reach it
+    reached: np.ndarray  # (classes,): by how many taps it is reached
     taps: np.ndarray  # (classes, L): which they are, padded with NOWHERE
     outputs: np.ndarray  # (classes, L, C): the output place that each reaches through each tap, or NOWHERE
 

@@ -1,0 +1,95 @@
+"""The fused kernels compile for a T4, an A100 and an H100: no GPU is needed to see that a compiler takes them."""
+
+import importlib
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from dendnet.ops import fused
+from dendnet.ops.shapes import Geometry
+
+BACKEND = keras.backend.backend()
+DTYPES = ("float32", "float16", "bfloat16")
+SHAPES = (4, 8, 8, 16), (3, 3, 16, 32), (16, 32)  # x, kernel, bias
+GEOMETRY = Geometry((2, 2), "same", (1, 1))
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="Triton's kernels are torch's")
+@pytest.mark.parametrize("capability", [75, 80, 90])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_triton_compiles(monkeypatch, dtype, capability):
+    """Launches on a GPU that is not there, stopped after compiling: the very signatures that a real launch has."""
+    triton = pytest.importorskip("triton", reason="Triton is not installed")
+    if fused.runs():
+        pytest.skip("the GPU here compiles for itself")
+    import torch
+    from triton.backends.compiler import GPUTarget
+    from triton.runtime.jit import JITFunction
+
+    class Absent:
+        get_current_device = staticmethod(lambda: capability)
+        get_current_stream = staticmethod(lambda device: 0)
+        get_current_target = staticmethod(lambda: GPUTarget("cuda", capability, 32))
+
+    compiled, run = [], JITFunction.run
+    monkeypatch.setattr(
+        JITFunction, "run", lambda *a, warmup, **k: compiled.append(run(*a, warmup=True, **k)) or compiled[-1]
+    )
+    monkeypatch.setattr(triton.runtime.driver, "_active", Absent())
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    monkeypatch.delitem(sys.modules, "dendnet.ops.fused_torch", raising=False)
+    kernels = importlib.import_module("dendnet.ops.fused_torch")
+    x, w, b = (torch.zeros(s, dtype=getattr(torch, dtype), requires_grad=True, device="cpu") for s in SHAPES)
+    kernels.run(x, w, b, GEOMETRY).sum().backward()
+    assert [c.metadata.name for c in compiled] == ["_forward", "_input_gradient", "_weight_sums"]
+    assert all(f"sm_{capability}" in c.asm["ptx"] and c.asm["cubin"] for c in compiled)
+    assert all(c.metadata.shared <= 48 * 1024 for c in compiled)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="Pallas's kernels are JAX's")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_pallas_lowers_and_its_triton_code_compiles(dtype, tmp_path):
+    """JAX's lowering takes the kernels, and Triton, where it is installed, compiles what comes out for an A100."""
+    import jax
+
+    pallas = pytest.importorskip("jax.experimental.pallas.triton", reason="no Pallas for GPUs here")
+    if not hasattr(pallas, "CompilerParams"):
+        pytest.skip("this JAX's Pallas is too old for the kernels")
+    from dendnet.ops import fused_jax
+
+    def step(x, w, b):
+        y, back = jax.vjp(lambda *a: fused_jax.run(*a, GEOMETRY), x, w, b)
+        return y, back(y)
+
+    checks = [jax.export.DisabledSafetyCheck.custom_call("__gpu$xla.gpu.triton")]
+    export = jax.export.export(jax.jit(step), platforms=["cuda"], disabled_checks=checks)
+    module = export(*(jax.ShapeDtypeStruct(s, dtype) for s in SHAPES)).mlir_module()
+    assert module.count("@__gpu$xla.gpu.triton(") == 3
+
+    triton = pytest.importorskip("triton", reason="Triton is not installed")
+    from jax._src.interpreters import mlir
+    from jax._src.pallas.triton import lowering
+    from jaxlib.mlir import ir
+    from triton.backends.compiler import GPUTarget
+
+    kernels = []
+
+    def collect(op):
+        if op.name == "stablehlo.custom_call":
+            call = ir.DictAttr(op.attributes["mhlo.backend_config"])
+            kernels.append((ir.StringAttr(call["ir"]).value_bytes, ir.IntegerAttr(call["num_warps"]).value))
+        return ir.WalkResult.ADVANCE
+
+    with mlir.make_ir_context():
+        ir.Module.parse(module).operation.walk(collect)
+    for code, warps in kernels:
+        with lowering._new_ir_context():
+            (tmp_path / "kernel.ttir").write_text(str(ir.Module.parse(code)))
+        compiled = triton.compile(
+            str(tmp_path / "kernel.ttir"),
+            target=GPUTarget("cuda", 80, 32),
+            options={"num_warps": np.int32(warps).item()},
+        )
+        assert "sm_80" in compiled.asm["ptx"] and compiled.asm["cubin"]
