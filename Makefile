@@ -8,6 +8,7 @@ LIBRARY_TESTS := tests dendnet --doctest-modules --ignore=tests/book --ignore=te
 BACKEND := jax
 TORCH := torch==2.13.0
 JAX := jax==0.10.2
+TRITON := triton==3.9.0; sys_platform == 'linux'
 
 # Notebook kernels and TensorFlow speak to stderr about GPUs that are not there.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -62,10 +63,11 @@ $(VENV)/.ready: requirements.txt pyproject.toml tools/venv.sh
 	@sh tools/venv.sh $(VENV) "$(PYTHON)" -r requirements.txt -e .
 	@touch $@
 
-# uv finds the CPU build of torch on torch's own index; pip, asked next, takes what its own settings find.
+# uv finds the CPU build of torch on torch's own index; pip, asked next, takes what its own settings find. That build
+# comes without Triton, which interprets and compiles the fused kernels here.
 .venv-backends/.ready: requirements.txt pyproject.toml tools/venv.sh
 	@echo "Installing into .venv-backends ..."
-	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) pytest -e .
+	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" pytest -e .
 	@.venv-backends/bin/uv pip install -q --python .venv-backends --torch-backend=cpu $(TORCH) 2>/dev/null || \
 	  .venv-backends/bin/python -m pip install -q $(TORCH)
 	@touch $@

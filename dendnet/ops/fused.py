@@ -28,7 +28,8 @@ def _on_gpu(x):
     import jax
 
     if isinstance(x, jax.core.Tracer):
-        return jax.config.jax_default_device is None or jax.config.jax_default_device.platform == "gpu"
+        chosen = jax.config.jax_default_device
+        return chosen is None or getattr(chosen, "platform", chosen) in ("gpu", "cuda")
     return all(device.platform == "gpu" for device in x.devices())
 
 

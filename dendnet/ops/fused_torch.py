@@ -14,6 +14,7 @@ unseen pixel is loaded as -infinity. First derivatives only. The tiles are chose
 Triton compiles; they have not been timed on a GPU. The unit is from Metta et al., arXiv 2301.00924.
 """
 
+import math
 from functools import lru_cache
 
 import torch
@@ -133,10 +134,12 @@ class _Connections(torch.autograd.Function):
         start = (kernel.float() * bias.float()).view(-1, m).sum(0)
         down, across, warps = tiles.of_rows(rows, m)
         grid = (tiles.ceil(rows, down), tiles.ceil(m, across))
-        _forward[grid](
-            x, kernel, bias, start, _seen(x, kernel, geometry), y, rows, P, Q, n, m, T, b_tap,
-            ROWS=down, COLUMNS=across, FULL=m % across == 0, UNROLL=tiles.unroll(n), num_warps=warps,
-        )  # fmt: skip
+        with torch.cuda.device_of(x):
+            _forward[grid](
+                x, kernel, bias, start, _seen(x, kernel, geometry), y, rows, P, Q, n, m, T, b_tap,
+                ROWS=down, COLUMNS=across, FULL=m % across == 0, UNROLL=tiles.unroll(n), num_warps=warps,
+                enable_fp_fusion=True,
+            )  # fmt: skip
         return y
 
     @staticmethod
@@ -147,10 +150,11 @@ class _Connections(torch.autograd.Function):
         if dy.numel() == 0:
             return torch.zeros_like(x), torch.zeros_like(kernel), torch.zeros_like(bias), None
         dx = dkernel = dbias = None
-        if ctx.needs_input_grad[0]:
-            dx = _dx(x, kernel, bias, dy, ctx.geometry)
-        if any(ctx.needs_input_grad[1:3]):
-            dkernel, dbias = _dkernel_dbias(x, kernel, bias, dy, ctx.geometry)
+        with torch.cuda.device_of(x):
+            if ctx.needs_input_grad[0]:
+                dx = _dx(x, kernel, bias, dy, ctx.geometry)
+            if any(ctx.needs_input_grad[1:3]):
+                dkernel, dbias = _dkernel_dbias(x, kernel, bias, dy, ctx.geometry)
         return dx, dkernel, dbias, None
 
 
@@ -166,6 +170,7 @@ def _dx(x, kernel, bias, dy, geometry):
         x, kernel.mT.contiguous(), bias.mT.contiguous(), dy, own, reached, taps, outputs, dx,
         rows, C, taps.shape[1], P, Q, n, m, b_tap,
         ROWS=down, COLUMNS=across, FULL=n % across == 0, UNROLL=tiles.unroll(m), num_warps=warps,
+        enable_fp_fusion=True,
     )  # fmt: skip
     return dx
 
@@ -177,7 +182,7 @@ def _dkernel_dbias(x, kernel, bias, dy, geometry):
     dw, s = torch.empty((2, shares, *kernel.shape), dtype=torch.float32, device=x.device)
     _weight_sums[T * tiles.ceil(n, block_i), tiles.ceil(m, block_j), shares](
         x, bias, dy, _seen(x, kernel, geometry), dw, s, rows, P, Q, n, m, T, b_tap, tiles.ceil(rows, shares),
-        BLOCK_I=block_i, BLOCK_J=block_j, UNROLL=4, num_warps=warps,
+        BLOCK_I=block_i, BLOCK_J=block_j, UNROLL=4, num_warps=warps, enable_fp_fusion=True,
     )  # fmt: skip
     dbias = kernel.float() * s.sum(0)
     if bias.ndim < kernel.ndim:
@@ -190,7 +195,7 @@ def _sizes(x, kernel, bias, geometry):
     size, k = tuple(x.shape[1:-1]), tuple(kernel.shape[:-2])
     n, m = kernel.shape[-2:]
     T, P = places.seen(size, k, geometry).shape
-    return n, m, T, P, x[0, ..., 0].numel() if len(x) else 1, n * m if bias.ndim == kernel.ndim else 0
+    return n, m, T, P, math.prod(size), n * m if bias.ndim == kernel.ndim else 0
 
 
 def _seen(x, kernel, geometry):

@@ -61,7 +61,14 @@ def kernels(module, monkeypatch):
         monkeypatch.setattr(module, "INTERPRET", True, raising=False)
         monkeypatch.setattr(fused, "runs", lambda: True)
         monkeypatch.setattr(fused, "_on_gpu", lambda x: True)
-    return module
+    if BACKEND != "jax" or ON_GPU:
+        yield module
+    else:
+        import jax
+
+        jax.config.update("jax_disable_most_optimizations", True)  # compiling an interpreted kernel is what takes long
+        yield module
+        jax.config.update("jax_disable_most_optimizations", False)
 
 
 def normal(rng, *shapes):
@@ -281,6 +288,7 @@ def test_a_gpu_that_is_too_old_or_fails_to_compile_is_passed_over(monkeypatch, c
     elif BACKEND == "jax":
         import jax
 
+        jax.clear_caches()
         device = type("Device", (), {"compute_capability": "{}.{}".format(*capability)})
         monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
         monkeypatch.setattr(jax, "devices", lambda: [device])

@@ -8,19 +8,24 @@ import numpy as np
 import pytest
 
 from dendnet.ops import fused
-from dendnet.ops.shapes import Geometry
+from dendnet.ops.shapes import DENSE, Geometry
 
 BACKEND = keras.backend.backend()
 DTYPES = ("float32", "float16", "bfloat16")
 SHAPES = (4, 8, 8, 16), (3, 3, 16, 32), (16, 32)  # x, kernel, bias
 GEOMETRY = Geometry((2, 2), "same", (1, 1))
+ONES = [  # sizes of 1 are constants to Triton, which gives other code
+    (((1, 1), (1, 1), (1, 1)), DENSE),
+    (((1, 5, 1), (3, 1, 1), (3, 1, 1)), Geometry((1,), "causal", (1,))),
+    (((1, 4, 4, 3), (1, 1, 3, 1), (3, 1)), Geometry((1, 1), "valid", (1, 1))),
+]
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="Triton's kernels are torch's")
-@pytest.mark.parametrize("capability", [75, 80, 90])
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_triton_compiles(monkeypatch, dtype, capability):
+@pytest.fixture
+def compiled_for(monkeypatch):
     """Launches on a GPU that is not there, stopped after compiling: the very signatures that a real launch has."""
+    if BACKEND != "torch":
+        pytest.skip("Triton's kernels are torch's")
     triton = pytest.importorskip("triton", reason="Triton is not installed")
     if fused.runs():
         pytest.skip("the GPU here compiles for itself")
@@ -28,24 +33,40 @@ def test_triton_compiles(monkeypatch, dtype, capability):
     from triton.backends.compiler import GPUTarget
     from triton.runtime.jit import JITFunction
 
-    class Absent:
-        get_current_device = staticmethod(lambda: capability)
-        get_current_stream = staticmethod(lambda device: 0)
-        get_current_target = staticmethod(lambda: GPUTarget("cuda", capability, 32))
+    def compile_for(capability, dtype, shapes, geometry):
+        class Absent:
+            get_current_device = staticmethod(lambda: capability)
+            get_current_stream = staticmethod(lambda device: 0)
+            get_current_target = staticmethod(lambda: GPUTarget("cuda", capability, 32))
 
-    compiled, run = [], JITFunction.run
-    monkeypatch.setattr(
-        JITFunction, "run", lambda *a, warmup, **k: compiled.append(run(*a, warmup=True, **k)) or compiled[-1]
-    )
-    monkeypatch.setattr(triton.runtime.driver, "_active", Absent())
-    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    monkeypatch.delitem(sys.modules, "dendnet.ops.fused_torch", raising=False)
-    kernels = importlib.import_module("dendnet.ops.fused_torch")
-    x, w, b = (torch.zeros(s, dtype=getattr(torch, dtype), requires_grad=True, device="cpu") for s in SHAPES)
-    kernels.run(x, w, b, GEOMETRY).sum().backward()
-    assert [c.metadata.name for c in compiled] == ["_forward", "_input_gradient", "_weight_sums"]
-    assert all(f"sm_{capability}" in c.asm["ptx"] and c.asm["cubin"] for c in compiled)
-    assert all(c.metadata.shared <= 48 * 1024 for c in compiled)
+        compiled, run = [], JITFunction.run
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                JITFunction, "run", lambda *a, warmup, **k: compiled.append(run(*a, warmup=True, **k)) or compiled[-1]
+            )
+            patch.setattr(triton.runtime.driver, "_active", Absent())
+            patch.delenv("TRITON_INTERPRET", raising=False)
+            patch.delitem(sys.modules, "dendnet.ops.fused_torch", raising=False)
+            kernels = importlib.import_module("dendnet.ops.fused_torch")
+            arrays = [torch.zeros(s, dtype=getattr(torch, dtype), requires_grad=True, device="cpu") for s in shapes]
+            kernels.run(*arrays, geometry).sum().backward()
+        assert [c.metadata.name for c in compiled] == ["_forward", "_input_gradient", "_weight_sums"]
+        assert all(f"sm_{capability}" in c.asm["ptx"] and c.asm["cubin"] for c in compiled)
+        return compiled
+
+    return compile_for
+
+
+@pytest.mark.parametrize("capability", [75, 80, 90])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_triton_compiles(compiled_for, dtype, capability):
+    compiled = compiled_for(capability, dtype, SHAPES, GEOMETRY)
+    assert all(c.metadata.shared <= 48 * 1024 for c in compiled)  # what every one of these GPUs gives a block
+
+
+@pytest.mark.parametrize("shapes, geometry", ONES)
+def test_triton_compiles_where_sizes_are_one(compiled_for, shapes, geometry):
+    compiled_for(80, "float32", shapes, geometry)
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="Pallas's kernels are JAX's")
