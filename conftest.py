@@ -4,8 +4,8 @@ import importlib.util
 
 import keras
 
-collect_ignore_glob = [
-    f"dendnet/*/*_{backend}.py" for backend in {"tensorflow", "jax", "torch"} - {keras.backend.backend()}
-]
-if importlib.util.find_spec("triton") is None:
-    collect_ignore_glob.append("dendnet/ops/fused_torch.py")
+backend = keras.backend.backend()
+collect_ignore_glob = [f"dendnet/*/*_{other}.py" for other in {"tensorflow", "jax", "torch"} - {backend}]
+compiler = {"torch": "triton", "jax": "jax.experimental.pallas.triton"}.get(backend)
+if compiler and importlib.util.find_spec(compiler) is None:
+    collect_ignore_glob.append(f"dendnet/ops/fused_{backend}.py")

@@ -1,12 +1,12 @@
 """Where the fused kernels run: asked once, by trying them."""
 
-import importlib.util
 from functools import cache
 
 import keras
 
 DTYPES = ("float32", "bfloat16", "float16")
 LEAST_CAPABILITY = {"torch": (7, 0), "jax": (8, 0)}  # Triton's kernels reach a T4 (7.5), Pallas's lowering an A100
+LEAST_TRITON = (3, 4)  # torch 2.8 brings it; older ones were tried and do not take the kernels as they stand
 
 
 @cache
@@ -36,11 +36,15 @@ def _on_gpu(x):
 def _runs_on_torch():
     import torch
 
-    if not torch.cuda.is_available() or torch.version.hip or importlib.util.find_spec("triton") is None:
+    if not torch.cuda.is_available() or torch.version.hip:
         return False
     if torch.cuda.get_device_capability() < LEAST_CAPABILITY["torch"]:
         return False
     try:
+        import triton
+
+        if _version(triton) < LEAST_TRITON:
+            return False
         from dendnet.ops import fused_torch
         from dendnet.ops.shapes import DENSE
 
@@ -73,3 +77,8 @@ def _runs_on_jax():
     except Exception:  # whatever a compiler or a driver says, the blocked form runs instead
         return False
     return True
+
+
+def _version(module):
+    """The first two numbers of a module's version."""
+    return tuple(int(number) for number in module.__version__.split(".")[:2])
