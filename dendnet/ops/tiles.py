@@ -7,22 +7,24 @@ through shared memory, which costs little within one warp and a barrier beyond.
 
 ROWS = 64  # of a tile, where there are rows enough
 SIDE = 64  # of a tile along channels, at most
-PROGRAMS = 512  # a few for each of an H100's 132 multiprocessors
+WARPS = 1024  # in all, where there is work enough: 25 for each of a T4's multiprocessors, 8 for each of an H100's
 
 
 def of_rows(rows, channels):
     """(rows, channels, warps) of a tile of outputs or of input gradients: fewer rows where there are few in all."""
     across, down = side(channels), ROWS
-    while down > 16 and ceil(rows, down) * ceil(channels, across) < PROGRAMS:
+    warps = 1 if across == 16 else 4
+    while down > 16 and ceil(rows, down) * ceil(channels, across) * warps < WARPS:
         down //= 2
-    return down, across, 1 if across == 16 else 4
+    return down, across, warps
 
 
 def of_weights(taps, n, m, rows):
     """(inputs, outputs, warps) of a tile of weights, and the number of shares that the rows are summed in."""
     i, j = side(n), side(m)
-    tiles = taps * ceil(n, i) * ceil(m, j)
-    return i, j, max(1, i * j // 1024), max(1, min(PROGRAMS // tiles, ceil(rows, ROWS)))
+    warps = max(1, i * j // 1024)
+    shares = WARPS // (taps * ceil(n, i) * ceil(m, j) * warps)
+    return i, j, warps, max(1, min(shares, ceil(rows, ROWS)))
 
 
 def side(channels):
