@@ -65,7 +65,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml tools/venv.sh
 
 # uv finds the CPU build of torch on torch's own index; pip, asked next, takes what its own settings find. That build
 # comes without Triton, which interprets and compiles the fused kernels here.
-.venv-backends/.ready: requirements.txt pyproject.toml tools/venv.sh
+.venv-backends/.ready: requirements.txt pyproject.toml tools/venv.sh Makefile
 	@echo "Installing into .venv-backends ..."
 	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" pytest -e .
 	@.venv-backends/bin/uv pip install -q --python .venv-backends --torch-backend=cpu $(TORCH) 2>/dev/null || \
