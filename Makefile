@@ -67,14 +67,14 @@ $(VENV)/.ready: requirements.txt pyproject.toml tools/venv.sh
 # comes without Triton, which interprets and compiles the fused kernels here.
 .venv-backends/.ready: requirements.txt pyproject.toml tools/venv.sh Makefile
 	@echo "Installing into .venv-backends ..."
-	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" pytest -e .
+	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" pytest hypothesis -e .
 	@.venv-backends/bin/uv pip install -q --python .venv-backends --torch-backend=cpu $(TORCH) 2>/dev/null || \
 	  .venv-backends/bin/python -m pip install -q $(TORCH)
 	@touch $@
 
 .venv-lowest-$(BACKEND)/.ready: pyproject.toml tools/venv.sh
 	@echo "Installing into .venv-lowest-$(BACKEND) ..."
-	@sh tools/venv.sh .venv-lowest-$(BACKEND) "$(PYTHON)" --resolution lowest-direct -e '.[$(BACKEND)]' 'pytest>=8'
+	@sh tools/venv.sh .venv-lowest-$(BACKEND) "$(PYTHON)" --resolution lowest-direct -e '.[$(BACKEND)]' 'pytest>=8' 'hypothesis>=6.100'
 	@touch $@
 
 # -W makes a warning an error. What failed is removed: an unchanged page would not warn a second time.

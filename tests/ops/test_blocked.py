@@ -71,6 +71,30 @@ def test_conv(rng, gradients, size, k, c_in, c_out, groups, settings, sharing):
     agree(f, exact, gradients, (x, w, b), dy, scale)
 
 
+@pytest.mark.parametrize("settings", [dict(), dict(strides=2)])
+def test_pieces_of_the_batch(rng, gradients, monkeypatch, settings):
+    """A batch in pieces, of which the last overlaps the one before: no sample counts twice."""
+    from dendnet.ops import blocked
+
+    monkeypatch.setattr(blocked, "PIECE", 1)
+    x, w, b = normal(rng, (37, 5, 4, 3), (3, 2, 3, 6), (3, 6))
+    exact = oracle.conv(x, w, b, padding="same", **settings)
+    scale = oracle.conv(np.abs(x), np.abs(w), np.abs(b), padding="same", **settings)
+
+    def f(*arrays, implementation):
+        return dac_conv(*arrays, padding="same", **settings, **LAST, implementation=implementation)
+
+    agree(f, exact, gradients, (x, w, b), ops.convert_to_tensor(normal(rng, exact.shape)[0]), scale)
+
+
+def test_a_bias_of_minus_infinity_is_silence(rng, gradients):
+    x, w, b = normal(rng, (5, 4), (4, 3), (4, 3))
+    b[0] = -np.inf
+    np.testing.assert_allclose(to_numpy(dac_dense(x, w, b, **BLOCKED)), oracle.dense(x[:, 1:], w[1:], b[1:]), atol=1e-5)
+    found = gradients(lambda *a: ops.sum(dac_dense(*a, **BLOCKED)), x, w, b)
+    assert not any(g[0].any() for g in found[1:]) and all(np.isfinite(g).all() for g in found)
+
+
 def test_further_leading_axes_and_channels_first(rng):
     x, w, b = normal(rng, (2, 3, 5), (5, 4), (5, 4))
     y = to_numpy(dac_dense(x, w, b, **BLOCKED))

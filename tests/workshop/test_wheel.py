@@ -21,7 +21,7 @@ def test_the_wheel_stands_alone(tmp_path):
     (wheel,) = tmp_path.glob("dendnet-*.whl")
     run(sys.executable, "-m", "uv", "venv", "-q", "--python", sys.executable, str(tmp_path / "venv"))
     python = str(tmp_path / "venv" / "bin" / "python")
-    run(sys.executable, "-m", "uv", "pip", "install", "-q", "--python", python, f"{wheel}[jax]", "pytest")
+    run(sys.executable, "-m", "uv", "pip", "install", "-q", "--python", python, f"{wheel}[jax]", "pytest", "hypothesis")
 
     away = tmp_path / "away"
     shutil.copytree(ROOT / "tests", away / "tests", ignore=shutil.ignore_patterns("book", "workshop", "__pycache__"))
