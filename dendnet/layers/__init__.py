@@ -1,6 +1,8 @@
 """The dendrite-activated unit as Keras layers."""
 
+from dendnet.layers.dac_conv1d import DACConv1D
 from dendnet.layers.dac_conv2d import DACConv2D
+from dendnet.layers.dac_conv3d import DACConv3D
 from dendnet.layers.dac_dense import DACDense
 
-__all__ = ["DACConv2D", "DACDense"]
+__all__ = ["DACConv1D", "DACConv2D", "DACConv3D", "DACDense"]

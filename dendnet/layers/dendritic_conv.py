@@ -9,23 +9,62 @@ from dendnet.ops.arguments import check_reach, conv_arguments, per_axis, positiv
 
 
 class DendriticConv(DendriticLayer):
-    """Base of the convolutions: a kernel that moves over ``rank`` dimensions."""
+    """Base of the convolutions: a kernel that moves over ``rank`` dimensions, which each of them names."""
+
+    rank: int
 
     def __init__(
-        self, *, rank, filters, kernel_size, strides, padding, data_format, dilation_rate, groups, **dendritic
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        groups=1,
+        dendrite_activation="relu",
+        bias_sharing="taps",
+        dendrites=1,
+        use_output_bias=False,
+        kernel_initializer="glorot_uniform",
+        bias_initializer=None,
+        output_bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        implementation="auto",
+        **kwargs,
     ):
-        super().__init__(("taps", "none", "outputs"), **dendritic)
+        super().__init__(
+            ("taps", "none", "outputs"),
+            dendrite_activation=dendrite_activation,
+            bias_sharing=bias_sharing,
+            dendrites=dendrites,
+            use_output_bias=use_output_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            output_bias_initializer=output_bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            implementation=implementation,
+            **kwargs,
+        )
         self.filters = positive("filters", filters)
         self.groups = positive("groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"groups must divide filters. Received: filters={filters}, groups={groups}")
-        self.kernel_size = per_axis("kernel_size", kernel_size, rank)
+        self.kernel_size = per_axis("kernel_size", kernel_size, self.rank)
         self.geometry, self.data_format = conv_arguments(
-            rank, strides=strides, dilation_rate=dilation_rate, padding=padding, data_format=data_format
+            self.rank, strides=strides, dilation_rate=dilation_rate, padding=padding, data_format=data_format
         )
         self.strides, self.padding, self.dilation_rate = self.geometry
         self.channel_axis = 1 if self.data_format == "channels_first" else -1
-        self.input_spec = keras.layers.InputSpec(ndim=rank + 2)
+        self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
     def build(self, input_shape):
         c_in = input_shape[self.channel_axis]
@@ -55,15 +94,13 @@ class DendriticConv(DendriticLayer):
         if self.output_bias is None:
             return y
         first = self.data_format == "channels_first"
-        return y + (ops.reshape(self.output_bias, (-1, *[1] * len(self.kernel_size))) if first else self.output_bias)
+        return y + (ops.reshape(self.output_bias, (-1, *[1] * self.rank)) if first else self.output_bias)
 
     def compute_output_shape(self, input_shape):
         first = self.data_format == "channels_first"
         size = input_shape[2:] if first else input_shape[1:-1]
-        if len(size) != len(self.kernel_size):
-            raise ValueError(
-                f"The input must have {len(self.kernel_size) + 2} axes. Received: input_shape={tuple(input_shape)}"
-            )
+        if len(size) != self.rank:
+            raise ValueError(f"The input must have {self.rank + 2} axes. Received: input_shape={tuple(input_shape)}")
         check_reach(size, self.kernel_size, self.geometry)
         axes = zip(size, self.kernel_size, self.strides, self.dilation_rate, strict=True)
         out = [shapes.output_size(*axis, self.padding) for axis in axes]
