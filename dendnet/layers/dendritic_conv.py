@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from dendnet.layers.dendritic import DendriticLayer
-from dendnet.ops import dac_conv, shapes
+from dendnet.ops import dac_conv, plain, shapes
 from dendnet.ops.arguments import check_reach, conv_arguments, per_axis, positive
 
 
@@ -74,12 +74,15 @@ class DendriticConv(DendriticLayer):
                 f"Received: input_shape={input_shape}, data_format={self.data_format!r}, groups={self.groups}"
             )
         self.input_spec = keras.layers.InputSpec(ndim=len(input_shape), axes={self.channel_axis: c_in})
+        self._size = input_shape[2:] if self.channel_axis == 1 else input_shape[1:-1]
         rows = c_in // self.groups * self.dendrites
         kernel_shape = (*self.kernel_size, rows, self.filters)
         bias_shapes = {"none": kernel_shape, "taps": (rows, self.filters), "outputs": (c_in * self.dendrites,)}
         self._add_dendrites(kernel_shape, bias_shapes[self.bias_sharing])
 
     def call(self, inputs):
+        if None in self._size and max(self.strides) > 1 and self.padding == "same" and plain.exporting(inputs):
+            self._refuse_unknown_size()
         y = dac_conv(
             self._repeated(inputs, axis=self.channel_axis),
             self.kernel,
@@ -95,6 +98,13 @@ class DendriticConv(DendriticLayer):
             return y
         first = self.data_format == "channels_first"
         return y + (ops.reshape(self.output_bias, (-1, *[1] * self.rank)) if first else self.output_bias)
+
+    def _refuse_unknown_size(self):
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                f"On {keras.backend.backend()} a layer with padding='same' and strides above 1 is exported for known "
+                f"sizes only: give the model a keras.Input without None. Received: size={self._size}"
+            )
 
     def compute_output_shape(self, input_shape):
         first = self.data_format == "channels_first"

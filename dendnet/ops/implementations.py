@@ -6,7 +6,7 @@ import math
 import keras
 from keras import ops
 
-from dendnet.ops import fused, reference
+from dendnet.ops import fused, plain, reference
 from dendnet.ops.arguments import IMPLEMENTATIONS
 from dendnet.ops.shapes import DENSE
 
@@ -42,6 +42,8 @@ def connections(implementation, x, kernel, bias, activation, geometry):
     Half-precision terms are summed in float32 and the sum is rounded once; the fused kernels do so by themselves.
     """
     chosen = _choose(implementation, x, kernel, activation, geometry)
+    if plain.exporting(x):
+        chosen = "plain"
     dtype = keras.backend.standardize_dtype(x.dtype)
     if chosen != "fused" and dtype in ("float16", "bfloat16"):
         x, kernel, bias = (ops.cast(a, "float32") for a in (x, kernel, bias))
@@ -49,6 +51,8 @@ def connections(implementation, x, kernel, bias, activation, geometry):
 
 
 def _computed(chosen, x, kernel, bias, activation, geometry):
+    if chosen == "plain":
+        return plain.connections(x, kernel, bias, activation, geometry)
     if chosen == "reference":
         if geometry == DENSE:
             return reference.dense(x, kernel, bias, activation)

@@ -155,8 +155,8 @@ def dac_conv(
         return standard.conv(x, kernel, bias, act, geometry, data_format)
 
     if data_format == "channels_first":
-        x = ops.moveaxis(x, 1, -1)
-        return ops.moveaxis(_by_group(implementation, x, kernel, bias, act, geometry), -1, 1)
+        x = ops.moveaxis(x, 1, rank + 1)
+        return ops.moveaxis(_by_group(implementation, x, kernel, bias, act, geometry), rank + 1, 1)
     return _by_group(implementation, x, kernel, bias, act, geometry)
 
 
@@ -186,7 +186,7 @@ def _check_bias(bias, kernel, shared, allowed):
 
 
 def _by_group(implementation, x, kernel, bias, act, geometry):
-    groups = x.shape[-1] // kernel.shape[-2]
+    groups = int(x.shape[-1] // kernel.shape[-2])  # torch's tracer makes tensors of sizes
     parts = zip(*(ops.split(a, groups, axis=-1) if groups > 1 else [a] for a in (x, kernel, bias)), strict=True)
     y = [connections(implementation, x_g, w_g, b_g, act, geometry) for x_g, w_g, b_g in parts]
     return ops.concatenate(y, axis=-1) if groups > 1 else y[0]
