@@ -8,6 +8,7 @@ since engines for phones take few axes.
 
 import itertools
 import sys
+from types import FrameType
 
 import keras
 from keras import ops
@@ -92,12 +93,12 @@ def _border(size, k, geometry):
 
 def _all_but_channels(x):
     """x's axes but the last for a reshape, with -1 for the batch where the rest is known: exporters like that best."""
-    batch, *size = ops.shape(x)[:-1]
-    return (-1 if all(isinstance(s, int) for s in size) else batch, *size)
+    shape = ops.shape(x)[:-1]
+    return (-1, *shape[1:]) if shape and all(isinstance(s, int) for s in shape[1:]) else shape
 
 
 def _called_by(modules):
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith(modules):
             return True
