@@ -1,0 +1,149 @@
+"""model.export and nothing else, then a fresh process without dendnet at two batch sizes."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from every_layer import BLOCKED, LAST, example
+from keras import layers
+
+from dendnet.layers import DACConv1D, DACConv2D, DACConv3D, DACDense
+from dendnet.ops import plain
+
+HERE = keras.backend.backend()
+FAST = BLOCKED[0] if BLOCKED else {}  # what an exporter has to be kept from
+
+MODELS = {
+    "steps": lambda: [
+        keras.Input((6, 20)),
+        DACConv1D(5, 3, padding="causal", dilation_rate=2, **FAST, **LAST),
+        DACDense(4, dendrites=2, use_output_bias=True, **FAST),
+        layers.GlobalAveragePooling1D(),
+        DACDense(3),
+    ],
+    "images": lambda: [
+        keras.Input((8, 7, 4)),
+        DACConv2D(6, 3, padding="same", strides=2, groups=2, **FAST, **LAST),
+        layers.BatchNormalization(),
+        DACConv2D(5, 2, dilation_rate=2, bias_sharing="none", dendrite_activation="silu", **LAST),
+        DACConv2D(4, 2, padding="same", bias_sharing="outputs", use_output_bias=True, **LAST),
+        layers.GlobalAveragePooling2D(),
+        DACDense(3, **FAST),
+    ],
+    "volumes": lambda: [
+        keras.Input((17, 4, 5, 6)),
+        DACConv3D(4, 3, padding="same", strides=2, use_output_bias=True, data_format="channels_first", **FAST),
+    ],
+}
+
+# Each program loads one file and leaves run(x), its outputs for a batch x.
+ENGINES = {
+    "tf_saved_model": """
+import tensorflow as tf
+model = tf.saved_model.load(path)
+run = model.serve
+""",
+    "onnx": """
+import onnxruntime
+session = onnxruntime.InferenceSession(path)
+run = lambda x: session.run(None, {session.get_inputs()[0].name: x})[0]
+""",
+    "litert": """
+from ai_edge_litert.interpreter import Interpreter
+interpreter = Interpreter(path)
+(given,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+def run(x):
+    interpreter.resize_tensor_input(given["index"], x.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], x)
+    interpreter.invoke()
+    return interpreter.get_tensor(result["index"])
+""",
+    "torch": """
+import torch
+program = torch.export.load(path).module()
+run = lambda x: program(torch.tensor(x)).detach()
+""",
+}
+SUFFIX = {"tf_saved_model": "", "onnx": ".onnx", "litert": ".tflite", "torch": ".pt2"}
+NEEDS = {
+    ("tensorflow", "tf_saved_model"): [],
+    ("tensorflow", "onnx"): ["tf2onnx", "onnxruntime"],
+    ("tensorflow", "litert"): ["ai_edge_litert"],
+    ("jax", "tf_saved_model"): ["tensorflow"],
+    ("jax", "onnx"): ["jax2onnx", "onnxruntime"],
+    ("torch", "onnx"): ["onnxscript", "onnxruntime"],
+    ("torch", "torch"): [],
+}
+COMPARE = """
+import sys
+import numpy as np
+path = sys.argv[1]
+{engine}
+run_of = np.load(sys.argv[2])
+for batch in (1, 5):
+    y = run_of["y"][:batch]
+    error = np.abs(np.asarray(run(run_of["x"][:batch])) - y).max() / np.abs(y).max()
+    assert error < 1e-5, (batch, error)
+assert "dendnet" not in sys.modules
+print("the same")
+"""
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("format", [format for backend, format in NEEDS if backend == HERE])
+@pytest.mark.filterwarnings("ignore")
+def test_exported_model_runs_without_dendnet(format, model, tmp_path):
+    for package in NEEDS[HERE, format]:
+        pytest.importorskip(package)
+    built = keras.Sequential(MODELS[model]())
+    draws = np.random.default_rng(1)
+    built.set_weights([np.abs(draws.normal(size=w.shape)) for w in built.weights])  # variances too
+    x = example(built.input_shape[1:], N=5)
+    np.savez(tmp_path / "run.npz", x=x, y=keras.ops.convert_to_numpy(built(x, training=False)))
+    path = str(tmp_path / f"exported{SUFFIX[format]}")
+    any_batch = {}
+    if format == "torch":
+        import torch
+
+        any_batch = {"dynamic_shapes": ({0: torch.export.Dim("batch", min=1, max=64)},)}
+    built.export(path, format=format, verbose=False, **any_batch)
+    command = [sys.executable, "-c", COMPARE.format(engine=ENGINES[format]), path, str(tmp_path / "run.npz")]
+    run = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True)
+    assert run.stdout.strip().endswith("the same"), run.stderr
+
+
+def test_only_an_exporter_gets_the_plain_graph(monkeypatch):
+    """Training and prediction, compiled or not, keep their fast form."""
+    monkeypatch.setattr(plain, "connections", lambda *_: pytest.fail("nothing is being exported"))
+    model = keras.Sequential([keras.Input((4,)), DACDense(3)])
+    model.compile("sgd", "mse")
+    model.fit(example((4,)), example((3,)), verbose=0)
+    model.predict(example((4,)), verbose=0)
+
+
+def test_what_keras_cannot_export_says_so(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), DACDense(3)])
+    if HERE == "jax":
+        with pytest.raises(ValueError, match="LiteRT export"):
+            model.export(tmp_path / "model.tflite", format="litert")
+    if HERE == "torch" and not importlib.util.find_spec("litert_torch"):
+        with pytest.raises(ImportError, match="litert-torch"):
+            model.export(tmp_path / "model.tflite", format="litert")
+
+
+def test_a_border_that_depends_on_an_unknown_size(tmp_path):
+    """TensorFlow computes it in the graph; elsewhere the layer refuses rather than export one size's border."""
+    model = keras.Sequential([keras.Input((None, None, 2)), DACConv2D(3, 3, 2, "same", **LAST)])
+    model(example((5, 6, 2)))
+    if HERE == "tensorflow":
+        model.export(tmp_path / "model", verbose=False)
+    else:
+        pytest.importorskip("onnxruntime")
+        with pytest.raises(ValueError) as error:
+            model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+        assert "Received: size=(None, None)" in str(error.value)
