@@ -9,6 +9,7 @@ BACKEND := jax
 TORCH := torch==2.13.0
 JAX := jax==0.10.2
 TRITON := triton==3.9.0; sys_platform == 'linux'
+EXPORTERS := jax2onnx==0.17.1 onnxscript==0.7.2 onnxruntime "tensorflow-cpu; platform_machine == 'x86_64'"
 
 # Notebook kernels and TensorFlow speak to stderr about GPUs that are not there.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -48,6 +49,7 @@ requirements: $(VENV)/.ready  ## resolve requirements.txt anew from pyproject.to
 test-backends: .venv-backends/.ready  ## the library's tests on JAX and on torch
 	KERAS_BACKEND=jax .venv-backends/bin/pytest $(LIBRARY_TESTS) -q
 	KERAS_BACKEND=torch .venv-backends/bin/pytest $(LIBRARY_TESTS) -q
+	KERAS_BACKEND=tensorflow .venv-backends/bin/pytest tests/layers/test_saving.py -q -k another
 
 test-lowest: .venv-lowest-$(BACKEND)/.ready  ## the library's tests on the lowest versions it admits (BACKEND=jax)
 	KERAS_BACKEND=$(BACKEND) .venv-lowest-$(BACKEND)/bin/pytest $(LIBRARY_TESTS) -q
@@ -67,7 +69,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml tools/venv.sh
 # comes without Triton, which interprets and compiles the fused kernels here.
 .venv-backends/.ready: requirements.txt pyproject.toml tools/venv.sh Makefile
 	@echo "Installing into .venv-backends ..."
-	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" pytest hypothesis -e .
+	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" $(EXPORTERS) pytest hypothesis -e .
 	@.venv-backends/bin/uv pip install -q --python .venv-backends --torch-backend=cpu $(TORCH) 2>/dev/null || \
 	  .venv-backends/bin/python -m pip install -q $(TORCH)
 	@touch $@

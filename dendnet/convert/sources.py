@@ -50,7 +50,7 @@ def source(x, origins):
 
 def is_relu(layer: Any) -> bool:
     """Whether what this layer or operation gives is a plain ReLU's output."""
-    if isinstance(layer, (layers.Activation, *ANY_UNIT)):
+    if isinstance(layer, (layers.Activation, ANY_UNIT)):
         return layer.activation in (keras.activations.relu, ops.relu)
     if isinstance(layer, layers.ReLU) or type(layer).__name__ in ("ReLU", "Relu"):  # layer, or Keras's operations
         return getattr(layer, "max_value", None) is None and not any(

@@ -52,7 +52,7 @@ def test_images_of_channels():
     model = keras.Sequential(
         [keras.Input((5, 5, 1)), DACConv2D(4, 3, **LAST), layers.Flatten(), DACDense(1, use_output_bias=True)]
     )
-    trained(model, (5, 5, 1), epochs=5, loss_weights=None)
+    trained(model, (5, 5, 1))
 
 
 def test_clone_model():
@@ -74,17 +74,12 @@ def test_time_distributed():
         np.testing.assert_allclose(to_numpy(model(x)), np.stack(steps, axis=1), atol=1e-5)
 
 
-def test_rematerialized():
-    """keras.remat, as a scope and on a call: the same outputs, and the model trains."""
+def test_rematerialized_layers_train():
     if not hasattr(keras, "RematScope"):
         pytest.skip("this Keras has no keras.RematScope")
-    plain = keras.Sequential([keras.Input((4,)), DACDense(8), DACDense(1, use_output_bias=True)])
     with keras.RematScope(mode="full"):
-        model = keras.Sequential([keras.Input((4,)), DACDense(8), DACDense(1, use_output_bias=True)])
-        model.set_weights(plain.get_weights())
-        x = example((4,))
-        np.testing.assert_allclose(to_numpy(model(x)), to_numpy(plain(x)), atol=1e-6)
-        trained(model)
+        stack = [DACDense(8), DACDense(1, use_output_bias=True)]
+    trained(keras.Sequential([keras.Input((4,)), *stack]))
 
 
 @pytest.mark.parametrize("implementation", ["reference", "auto"])
