@@ -18,37 +18,40 @@ LOAD = """
 import sys
 import dendnet, keras, numpy as np
 
-for number in range(int(sys.argv[1])):
-    run, model = np.load(f"{number}.npz"), keras.saving.load_model(f"{number}.keras")
-    for k, w in enumerate(model.weights):
-        assert np.array_equal(run[f"arr_{k}"], keras.ops.convert_to_numpy(w)), (number, w.path)
-    again = keras.models.clone_model(model)
-    again.load_weights(f"{number}.weights.h5")
-    for loaded in (model, again):
-        y = loaded.predict(run["x"], verbose=0)
-        error = np.abs(y - run["y"]).max() / np.abs(run["y"]).max()
-        assert error <= float(sys.argv[2]), (number, error)
+run, model = np.load("run.npz"), keras.saving.load_model("model.keras")
+count, tolerance = len(model.outputs), float(sys.argv[1])
+again = keras.models.clone_model(model)
+again.load_weights("model.weights.h5")
+for loaded in (model, again):
+    for k, w in enumerate(loaded.weights):
+        assert np.array_equal(run[f"w{k}"], keras.ops.convert_to_numpy(w)), w.path
+for k, y in enumerate(model.predict([run[f"x{k}"] for k in range(count)], verbose=0)):
+    error = np.abs(y - run[f"y{k}"]).max() / np.abs(run[f"y{k}"]).max()
+    assert error <= tolerance, (k, error)
 print("the same on", keras.backend.backend())
 """
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A folder with every layer's model and weights, and what it gives."""
+    """A folder with a model of all layers side by side, its weights, and what it gives."""
     folder = tmp_path_factory.mktemp("saved")
-    for number, (cls, shape, options, size) in enumerate(EVERY):
-        model = keras.Sequential([keras.Input(shape), cls(**size, **options)])
-        draws = np.random.default_rng(number)
-        model.set_weights([draws.normal(size=w.shape) for w in model.weights])
-        x = example(shape)
-        model.save(folder / f"{number}.keras")
-        model.save_weights(folder / f"{number}.weights.h5")
-        np.savez(folder / f"{number}.npz", *[to_numpy(w) for w in model.weights], x=x, y=model.predict(x, verbose=0))
+    inputs = [keras.Input(shape) for _, shape, _, _ in EVERY]
+    outputs = [cls(**size, **options)(x) for x, (cls, _, options, size) in zip(inputs, EVERY, strict=True)]
+    model = keras.Model(inputs, outputs)
+    draws = np.random.default_rng(0)
+    model.set_weights([draws.normal(size=w.shape) for w in model.weights])
+    x = [example(shape, seed=seed) for seed, (_, shape, _, _) in enumerate(EVERY)]
+    y = model.predict(x, verbose=0)
+    model.save(folder / "model.keras")
+    model.save_weights(folder / "model.weights.h5")
+    arrays = {"w": map(to_numpy, model.weights), "x": x, "y": y}
+    np.savez(folder / "run.npz", **{f"{name}{k}": a for name, each in arrays.items() for k, a in enumerate(each)})
     return folder
 
 
 def load(folder, backend, tolerance):
-    command = [sys.executable, "-c", LOAD, str(len(EVERY)), str(tolerance)]
+    command = [sys.executable, "-c", LOAD, str(tolerance)]
     run = subprocess.run(
         command, cwd=folder, env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True
     )
