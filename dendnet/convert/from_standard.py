@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from dendnet.convert import graph, padding
 from dendnet.convert.sources import ANY_UNIT, UNITS, reason_to_keep, source
@@ -99,12 +99,8 @@ def _convert(model):
 
     new = graph.rebuild(model, call)
     for layer, made in new_layers.items():
-        if layer in found:
-            made.kernel.assign(layer.kernel)
-            if layer.use_bias:
-                made.output_bias.assign(layer.bias)
-        else:
-            made.set_weights(layer.get_weights())
+        weights = layer.get_weights()
+        made.set_weights([weights[0], ops.zeros(made.bias.shape), *weights[1:]] if layer in found else weights)
     converted = {layer.name: _said(layer, sources[0].pads, layer in own) for layer, sources in found.items()}
     for inner in nested.values():
         converted |= {f"{inner.model.name}/{name}": what for name, what in inner.converted.items()}
