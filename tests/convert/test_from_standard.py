@@ -179,7 +179,7 @@ def test_precision_regularizers_and_freezing_are_kept():
         name="unit",
     )
     unit.trainable = False
-    conversion = from_standard(keras.Model(x, unit(layers.ReLU()(x))))
+    conversion = from_standard(keras.Model(x, unit(layers.ReLU(dtype="mixed_bfloat16")(x))))
     new = conversion.model.get_layer("unit")
     assert (new.compute_dtype, new.trainable) == ("bfloat16", False)
     assert isinstance(new.kernel_regularizer, keras.regularizers.L2)
