@@ -131,6 +131,11 @@ class _Standard:
 
     def __call__(self, x):
         sizes, flat = x.shape[1:-1], None
+        if not self.shared and len(sizes) > max(CONVOLUTIONS):
+            raise ValueError(
+                "A DACDense can be expanded with at most three axes between batch and features. "
+                f"Received: layer={self.layer.name}, shape={x.shape}"
+            )
         if self.dense and not sizes and not self.shared:
             x, flat = layers.Reshape((1, x.shape[-1]))(x), (self.m,)
         y = self._summed(self._activated(self._repeated(x)))
@@ -154,11 +159,6 @@ class _Standard:
         if self.dense and self.shared:
             return self._once("product", layers.Dense(self.m, use_bias=use_bias), x, [self.kernel, *c])
         rank = len(x.shape) - 2
-        if rank not in CONVOLUTIONS:
-            raise ValueError(
-                "A DACDense can be expanded with at most three axes between batch and features. "
-                f"Received: layer={self.layer.name}, shape={x.shape}"
-            )
         k = self.k or (1,) * rank
         options = {} if self.dense else {n: getattr(self.layer, n) for n in ("strides", "padding", "dilation_rate")}
         data_format = "channels_first" if self.axis == 1 else "channels_last"
