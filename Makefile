@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HTML := _build/html
 CHAPTERS := $(wildcard book/*.ipynb)
-LIBRARY_TESTS := tests dendnet --doctest-modules --ignore=tests/book --ignore=tests/workshop
+LIBRARY_TESTS := tests dendnet --doctest-modules --ignore=tests/book --ignore=tests/workshop -m "not slow"
 BACKEND := jax
 TORCH := torch==2.13.0
 JAX := jax==0.10.2
