@@ -1,0 +1,87 @@
+"""What the networks are made of: layers that filter their input, by relu once or by dendrites on each connection."""
+
+import itertools
+
+import keras
+
+from dendnet.layers import DACConv2D, DACDense
+
+UNITS = ("dac", "standard")
+
+
+class Filtered:
+    """Makes a network's layers, with one seed for each kernel in the order in which they are made.
+
+    Twins, the networks of one seed that differ in the unit, make the same kernels in the same order. As a DAC layer's
+    biases start at zero, twins compute the same function before the first step.
+    """
+
+    def __init__(self, unit, seed, dac_options):
+        if unit not in UNITS:
+            raise ValueError(f"unit must be one of {UNITS}. Received: unit={unit!r}")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or seed < 0):
+            raise ValueError(f"seed must be None or an integer of at least 0. Received: seed={seed!r}")
+        if unit == "standard" and dac_options:
+            raise ValueError(f"A standard network takes no options of DAC layers. Received: dac_options={dac_options}")
+        self.unit, self.dac_options = unit, dac_options
+        self.seeds = itertools.repeat(None) if seed is None else itertools.count(1000 * seed)
+        self.channel_axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+
+    def initializer(self):
+        """He's, for a kernel of what relu has filtered."""
+        return keras.initializers.HeNormal(next(self.seeds))
+
+    def last_initializer(self):
+        """Glorot's, for the kernel that leads to the outputs."""
+        return keras.initializers.GlorotUniform(next(self.seeds))
+
+    def norm(self, x, axis=None):
+        """Batch normalization over the channels, or over another axis."""
+        return keras.layers.BatchNormalization(self.channel_axis if axis is None else axis, epsilon=1e-5)(x)
+
+    def plain_conv(self, x, filters, kernel_size, strides=1):
+        """A convolution that filters nothing."""
+        start = self.initializer()
+        conv = keras.layers.Conv2D(
+            filters, kernel_size, strides, padding="same", use_bias=False, kernel_initializer=start
+        )
+        return conv(x)
+
+    def conv(self, x, filters, kernel_size, strides=1):
+        """relu and a convolution, or a dendrite-activated convolution."""
+        if self.unit == "standard":
+            return self.plain_conv(keras.layers.ReLU()(x), filters, kernel_size, strides)
+        start = {"kernel_initializer": self.initializer()}
+        return DACConv2D(filters, kernel_size, strides, padding="same", **(start | self.dac_options))(x)
+
+    def dense(self, x, units):
+        """relu and a dense layer, or a dendrite-activated dense layer."""
+        start = {"kernel_initializer": self.initializer()}
+        if self.unit == "standard":
+            return keras.layers.Dense(units, use_bias=False, **start)(keras.layers.ReLU()(x))
+        return DACDense(units, **(start | self.dac_options))(x)
+
+    def block(self, x, filters, strides=1, bottleneck=False):
+        """A pre-activated residual block (He et al., 2016): a normalization before each filter, nothing after the sum.
+
+        Where the shape changes, the shortcut is a 1x1 convolution of the unit (option B) on the normalized input.
+        """
+        channels = 4 * filters if bottleneck else filters
+        before = self.norm(x)
+        shortcut = x
+        if strides > 1 or x.shape[self.channel_axis] != channels:
+            shortcut = self.conv(before, channels, 1, strides)
+        if bottleneck:
+            y = self.conv(before, filters, 1)
+            y = self.conv(self.norm(y), filters, 3, strides)
+            y = self.conv(self.norm(y), channels, 1)
+        else:
+            y = self.conv(before, filters, 3, strides)
+            y = self.conv(self.norm(y), filters, 3)
+        return keras.layers.Add()([shortcut, y])
+
+    def classifier(self, x, classes):
+        """Batch normalization, relu, the mean over the image, and logits."""
+        y = keras.layers.ReLU()(self.norm(x))
+        y = keras.layers.GlobalAveragePooling2D()(y)
+        return keras.layers.Dense(classes, kernel_initializer=self.last_initializer())(y)
