@@ -1,0 +1,89 @@
+"""What each implementation of the dendrite-activated operation executes and holds, beside what has to be done.
+
+This is the one place that follows the code of dendnet/ops: change it with that. Counted are the terms and the
+activations; what is done once for a weight, and blocks that a layer does not fill, are not.
+"""
+
+from math import prod
+
+from dendnet.cost.dendrites import flops, space, terms
+from dendnet.cost.operations import BIAS, NOTHING, Operations, Passes, activation
+from dendnet.ops import shapes
+
+NAMES = ("reference", "blocked", "fused")
+
+
+def is_standard(layer):
+    """Whether outputs share their biases: such a layer runs as relu and the backend's own product, whatever is asked."""
+    return layer.bias_sharing == "outputs"
+
+
+def executed(name, layer, input_shape, output_shape):
+    """The operations that an implementation executes, or None where it does not take the layer's activation."""
+    necessary = flops(layer, input_shape, output_shape)
+    is_relu = getattr(layer.dendrite_activation, "__name__", "") == "relu"
+    if necessary is None or not (is_relu or name == "reference"):
+        return None
+    if is_standard(layer):
+        return necessary
+    of_all, pairs = terms(layer, output_shape), everywhere(layer, input_shape)
+    output_bias = BIAS * prod(output_shape) if layer.use_output_bias else NOTHING
+    if name == "reference":
+        # The activation at every pixel, seen or not. The gradient adds each term's share to its pixel, then sums.
+        filtered = activation(layer.dendrite_activation) + BIAS
+        forward = Operations(1, 1) * of_all + filtered.forward * pairs
+        step = Operations(3, 3) * of_all + (filtered.step + Operations(0, 1)) * pairs
+    elif name == "blocked":
+        # max(x, -b) w for each term. The gradient for x takes dy between zeros where there are strides, and masks
+        # once for a pixel and a bias; the one for w computes relu(x + b) and its mask for each term.
+        between = prod(getattr(layer, "strides", ()))
+        forward = Operations(1, 1, 1) * of_all
+        step = (
+            forward + Operations(1, 1) * of_all * between + Operations(0, 2, 1) * pairs + Operations(1, 3, 2) * of_all
+        )
+    else:
+        # max(x, -b) w for each term. The gradients recompute x > -b for each term, x + b for w.
+        forward = Operations(1, 1, 1) * of_all
+        step = forward + Operations(1, 1, 1) * of_all + Operations(1, 3, 1) * of_all
+    return Passes(forward, step) + output_bias
+
+
+def everywhere(layer, input_shape):
+    """Activations at every pixel, whether a tap sees it or not."""
+    channels = input_shape[getattr(layer, "channel_axis", -1)]
+    return prod(input_shape) // channels * prod(layer.bias.shape)
+
+
+def kept(name, layer, input_shape, output_shape):
+    """Numbers that stay from the forward pass to the gradients, beside the layer's input."""
+    repeated = 0 if layer.dendrites == 1 else prod(input_shape) * layer.dendrites
+    if is_standard(layer):
+        return repeated + prod(input_shape) * layer.dendrites  # what relu let through
+    if name == "reference":
+        # Each tap's product needs the window of activations that it weighed, and each activation its mask.
+        return (
+            repeated + everywhere(layer, input_shape) + (terms(layer, output_shape) if space(layer, input_shape) else 0)
+        )
+    return repeated
+
+
+def temporary(name, layer, input_shape, output_shape):
+    """Numbers that are held only while the layer's gradients are computed, at the most."""
+    if is_standard(layer):
+        return 0
+    if name == "reference":
+        return everywhere(layer, input_shape)
+    if name == "blocked":
+        # The input within its border and the output's gradient, each once more with the samples last.
+        return padded(layer, input_shape) + prod(input_shape) + 2 * prod(output_shape)
+    return 0
+
+
+def padded(layer, input_shape):
+    """Numbers of the input within its border."""
+    size = space(layer, input_shape)
+    if not size:
+        return prod(input_shape) * layer.dendrites
+    _, borders = shapes.axes(size, layer.kernel_size, layer.geometry)
+    around = prod(s + sum(border) for s, border in zip(size, borders, strict=True))
+    return prod(input_shape) // prod(size) * around * layer.dendrites
