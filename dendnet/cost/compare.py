@@ -79,7 +79,7 @@ def compare(standard, dac, input_shape=None, batch_size=1):
         >>> from dendnet.models import mlp
         >>> found = compare(*(mlp((8, 64, 64, 1), unit) for unit in ("standard", "dac")))
         >>> round(found.ratios["FLOPs, forward"], 2)
-        1.81
+        1.84
 
     Reference:
         The chapter "What it costs" of the book.
@@ -135,7 +135,7 @@ def match_flops(dac, standard, input_shape=None):
         >>> from dendnet.cost import match_flops
         >>> from dendnet.models import mlp
         >>> match_flops(mlp((8, 64, 64, 1)), lambda width: mlp((8, width, width, 1), "standard"))
-        88
+        89
 
     Reference:
         The chapter "What it costs" of the book.

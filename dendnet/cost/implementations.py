@@ -14,13 +14,14 @@ NAMES = ("reference", "blocked", "fused")
 
 
 def is_standard(layer):
-    """Whether outputs share their biases: such a layer runs as relu and the backend's own product, whatever is asked."""
+    """Whether outputs share their biases: it then runs as relu and the backend's own product, whatever is asked."""
     return layer.bias_sharing == "outputs"
 
 
 def executed(name, layer, input_shape, output_shape):
     """The operations that an implementation executes, or None where it does not take the layer's activation."""
     necessary = flops(layer, input_shape, output_shape)
+    between = prod(getattr(layer, "strides", ()))  # gradients take dy between zeros where there are strides
     is_relu = getattr(layer.dendrite_activation, "__name__", "") == "relu"
     if necessary is None or not (is_relu or name == "reference"):
         return None
@@ -32,11 +33,10 @@ def executed(name, layer, input_shape, output_shape):
         # The activation at every pixel, seen or not. The gradient adds each term's share to its pixel, then sums.
         filtered = activation(layer.dendrite_activation) + BIAS
         forward = Operations(1, 1) * of_all + filtered.forward * pairs
-        step = Operations(3, 3) * of_all + (filtered.step + Operations(0, 1)) * pairs
+        step = Operations(3, 2 + between) * of_all + (filtered.step + Operations(0, 1)) * pairs
     elif name == "blocked":
-        # max(x, -b) w for each term. The gradient for x takes dy between zeros where there are strides, and masks
-        # once for a pixel and a bias; the one for w computes relu(x + b) and its mask for each term.
-        between = prod(getattr(layer, "strides", ()))
+        # max(x, -b) w for each term. The gradient for x masks once for a pixel and a bias; the one for w computes
+        # relu(x + b) and its mask for each term.
         forward = Operations(1, 1, 1) * of_all
         step = (
             forward + Operations(1, 1) * of_all * between + Operations(0, 2, 1) * pairs + Operations(1, 3, 2) * of_all

@@ -124,7 +124,7 @@ def called(layer, input_shapes, output_shape, shared=False):
     counted = _passes(layer, input_shapes, output_shape)
     if counted is None:
         warnings.warn(
-            f"dendnet.cost does not know the operations of {layer.name!r}, a {type(layer).__name__}: they are left out.",
+            f"dendnet.cost does not know the operations of {layer.name!r}, a {type(layer).__name__}: left out.",
             stacklevel=3,
         )
     weights, biases, state = (0, 0, 0) if shared else _variables(layer)

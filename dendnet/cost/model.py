@@ -156,15 +156,25 @@ def _inputs(model, input_shape, batch_size):
     return keras.tree.pack_sequence_as(model.input, fresh)
 
 
-def _follow(operation, inputs, calls):
-    """The symbolic output for a symbolic input; every call of a layer on the way is noted, and no layer is touched."""
-    if isinstance(operation, keras.Sequential):
-        for layer in operation.layers:
-            inputs = _follow(layer, inputs, calls)
+def _follow(model, inputs, calls):
+    """The symbolic outputs for symbolic inputs; every call of a layer on the way is noted, and no layer is touched."""
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            inputs = _note(layer, calls, inputs)
         return inputs
     fresh = keras.tree.map_structure(lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), inputs)
-    twin = keras.models.clone_model(operation, fresh, clone_function=lambda inner: _Noted(inner, calls))
-    return twin.output
+    return keras.models.clone_model(model, fresh, clone_function=lambda inner: _Noted(inner, calls)).output
+
+
+def _note(operation, calls, *args, **kwargs):
+    """The operation's symbolic outputs, without a trace in any graph; its call, or those within it, are noted."""
+    if isinstance(operation, (keras.Function, keras.Sequential)):
+        out = _follow(operation, args[0], calls)
+        return keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), out)
+    out = operation.compute_output_spec(*args, **kwargs)
+    tensors = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
+    calls.append((operation, tuple(tuple(x.shape) for x in tensors), tuple(keras.tree.flatten(out)[0].shape)))
+    return out
 
 
 class _Noted(keras.Operation):
@@ -178,14 +188,4 @@ class _Noted(keras.Operation):
         return self.operation(*args, **kwargs)
 
     def compute_output_spec(self, *args, **kwargs):
-        inner = self.operation
-        if isinstance(inner, (keras.Function, keras.Sequential)):
-            return _spec(_follow(inner, args[0], self.calls))
-        out = inner.compute_output_spec(*args, **kwargs)
-        tensors = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
-        self.calls.append((inner, tuple(tuple(x.shape) for x in tensors), tuple(keras.tree.flatten(out)[0].shape)))
-        return out
-
-
-def _spec(outputs):
-    return keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), outputs)
+        return _note(self.operation, self.calls, *args, **kwargs)
