@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from dendnet.cost import tables
+from dendnet.cost.model import structured
 from dendnet.layers.dendritic import DendriticLayer
 from dendnet.ops.arguments import positive
 
@@ -114,12 +115,11 @@ def measure(model, batch_size, standard=None, seconds=4.0):
     if any(size is None for x in model.inputs for size in x.shape[1:]):
         raise ValueError(f"The model's input shape must be known. Received: {[x.shape for x in model.inputs]}")
     pair = [standard_twin(model) if standard is None else copy(standard), copy(model)]
-    runs = {"forward": [], "step": []}
-    for each in pair:
-        forward, step = runners(each, batch_size)
-        runs["forward"].append(forward)
-        runs["step"].append(step)
-    times = {name: _in_turns(*functions, seconds) for name, functions in runs.items()}
+    first, second = (runners(each, batch_size) for each in pair)
+    times = {
+        name: _in_turns(*functions, seconds)
+        for name, functions in zip(("forward", "step"), zip(first, second, strict=True), strict=True)
+    }
     return Measurement(
         keras.backend.backend(),
         batch_size,
@@ -139,11 +139,12 @@ def copy(model):
 def runners(model, batch_size):
     """A function that runs a forward pass, and one that runs a training step, on random numbers."""
     rng = np.random.default_rng(0)
-    x = [rng.normal(size=(batch_size, *x.shape[1:])).astype("float32") for x in model.inputs]
-    y = [np.zeros((batch_size, *y.shape[1:]), "float32") for y in model.outputs]
-    x, y = (keras.tree.pack_sequence_as(own, flat) for own, flat in ((model.input, x), (model.output, y)))
+    x = structured(model, [rng.normal(size=(batch_size, *x.shape[1:])).astype("float32") for x in model.inputs])
+    targets = [np.zeros((batch_size, *y.shape[1:]), "float32") for y in model.outputs]
     model.compile(keras.optimizers.SGD(1e-6), "mse")
-    return lambda: model.predict_on_batch(x), lambda: model.train_on_batch(x, y)
+    return lambda: model.predict_on_batch(x), lambda: model.train_on_batch(
+        x, targets if len(targets) > 1 else targets[0]
+    )
 
 
 def _in_turns(first, second, seconds):

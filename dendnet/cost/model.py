@@ -153,7 +153,12 @@ def _inputs(model, input_shape, batch_size):
         keras.Input(batch_shape=(batch_size, *shape), dtype=x.dtype)
         for shape, x in zip(shapes, model.inputs, strict=True)
     ]
-    return keras.tree.pack_sequence_as(model.input, fresh)
+    return structured(model, fresh)
+
+
+def structured(model, tensors):
+    """A list with one tensor for each input as the model takes it: the tensor itself, or whatever its graph has."""
+    return tensors[0] if isinstance(model, keras.Sequential) else keras.tree.pack_sequence_as(model.input, tensors)
 
 
 def _follow(model, inputs, calls):

@@ -89,4 +89,4 @@ ACTIVATIONS = {
 
 def activation(function):
     """The operations of an activation for one number, or None where this package does not know it."""
-    return ACTIVATIONS.get(getattr(function, "__name__", None))
+    return ACTIVATIONS.get(getattr(function, "__name__", ""))

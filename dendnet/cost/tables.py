@@ -1,5 +1,7 @@
 """Costs as tables and dictionaries."""
 
+from typing import Any
+
 from dendnet.cost.implementations import NAMES
 
 HEADINGS = (
@@ -11,10 +13,10 @@ HEADINGS = (
 class Rendered:
     """What notebooks show as its own table."""
 
-    def _repr_markdown_(self):
+    def _repr_markdown_(self: Any):
         return self.to_markdown()
 
-    def __repr__(self):
+    def __repr__(self: Any):
         return f"<{type(self).__name__} of {self.name}: {self.parameters:,} parameters, {self.flops:,} FLOPs>"
 
 

@@ -57,7 +57,7 @@ def test_parameters_are_keras_count(name, unit):
     "name, parameters, giga", [("resnet18", 11689512, 1.81), ("resnet34", 21797672, 3.66), ("resnet50", 25557032, 4.09)]
 )
 def test_torchvision(name, parameters, giga):
-    """Its documentation's parameters (version 1 blocks) and "GFLOPS", which are multiply-adds; option B, version 1.5."""
+    """Its documentation's parameters (version 1 blocks) and "GFLOPS", which are multiply-adds. Version 1.5, B."""
     found = cost(name, "standard")
     assert version_1(found) == parameters
     assert round(multiply_adds(found) / 1e9, 2) == giga
