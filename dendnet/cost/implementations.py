@@ -72,7 +72,8 @@ def temporary(name, layer, input_shape, output_shape):
     if is_standard(layer):
         return 0
     if name == "reference":
-        return everywhere(layer, input_shape)
+        # Each term's share in the gradients for w and for relu(x + b), before they are summed, and the latter masked.
+        return 3 * everywhere(layer, input_shape)
     if name == "blocked":
         # The input within its border and the output's gradient, each once more with the samples last.
         return padded(layer, input_shape) + prod(input_shape) + 2 * prod(output_shape)

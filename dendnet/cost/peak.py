@@ -4,18 +4,15 @@ python -m dendnet.cost.peak MODEL.keras BATCH_SIZE
 
 Two steps come first, which compile. Then freed memory goes back to the system, the record of the peak is set back, and
 one more step is run: what it takes at its peak, beyond what was held before it, is printed as JSON, in MiB. That needs
-Linux and the C library's allocator, so TensorFlow runs without oneDNN here, whose own allocator gives nothing back.
-Where a GPU holds the arrays, its own record is read.
+Linux and the C library's allocator; oneDNN's gives nothing back, so measure.py has TensorFlow run without it. Where a
+GPU holds the arrays, its own record is read.
 """
 
 import ctypes
 import gc
 import json
-import os
 import sys
 from pathlib import Path
-
-os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # before TensorFlow is imported
 
 import keras
 

@@ -25,7 +25,7 @@ def test_the_twin_is_standard():
 def test_measure():
     model = mlp((64, 32, 32, 10), implementation="reference")
     before = [ops.convert_to_numpy(w) for w in model.weights]
-    found = measure(model, 512, seconds=0.01)
+    found = measure(model, 4096, seconds=0.01)
     assert not model.compiled
     for a, b in zip(before, model.weights, strict=True):
         np.testing.assert_array_equal(a, ops.convert_to_numpy(b))
@@ -33,9 +33,9 @@ def test_measure():
         least, median, most = found.ratios[name]
         assert 0 < least <= median <= most and min(found.milliseconds[name]) > 0
     if sys.platform.startswith("linux"):
-        # The definition holds 512 x 32 x 32 numbers, 2 MiB, at the least twice; a standard layer's are 64 KiB.
-        assert found.memory[1] > 4 > found.memory[0] >= 0
-    assert found.to_dict()["batch_size"] == 512
+        # The definition holds 4096 x 32 x 32 numbers, 16 MiB, at the least once; a standard layer holds 0.5 MiB.
+        assert found.memory[1] > 16 > found.memory[0] >= 0
+    assert found.to_dict()["batch_size"] == 4096
     assert found.to_markdown() == found._repr_markdown_() and "step, ms" in found.to_markdown()
 
 
