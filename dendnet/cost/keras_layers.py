@@ -145,3 +145,16 @@ RULES = {
     layers.UpSampling2D: by_element((), (0, 1)),
     layers.UpSampling3D: by_element((), (0, 1)),
 }
+
+NEEDS_NOTHING = [
+    *FREE, *MEANS, *GLOBAL_MEANS, layers.Add, layers.Subtract, layers.Average, layers.Rescaling, layers.Normalization,
+    layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D,
+]  # fmt: skip
+NEEDS_OUTPUT = [*DROPOUTS, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Softmax]
+
+
+def needs(layer):
+    """Whether a layer's gradients need its inputs, and whether they need its output."""
+    if type(layer) in NEEDS_NOTHING or type(layer) in NEEDS_OUTPUT:
+        return False, type(layer) in NEEDS_OUTPUT
+    return True, getattr(getattr(layer, "activation", None), "__name__", "linear") != "linear"

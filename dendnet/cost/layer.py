@@ -7,14 +7,13 @@ from math import prod
 import keras
 
 from dendnet.cost import dendrites, implementations, tables
-from dendnet.cost.keras_layers import RULES
+from dendnet.cost.keras_layers import RULES, needs
 from dendnet.cost.operations import NOTHING, Operations, Passes
 from dendnet.layers.dendritic import DendriticLayer
 
 BIASES = ("bias", "beta", "output_bias")
 STATE = ("moving_mean", "moving_variance", "mean", "variance", "count")
 BYTES = {"float64": 8, "float32": 4}  # of a number; half precision has 2
-VIEWS = (keras.layers.Flatten, keras.layers.Reshape, keras.layers.Identity, keras.layers.Masking)
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,7 +33,8 @@ class LayerCost(tables.Rendered):
         step: Operations of a training step.
         executed: For each implementation that takes the layer, the operations that it executes, forward and step.
         kept: For each implementation, bytes that a training step keeps from the forward pass to the gradients: the
-            output, and what the implementation keeps besides.
+            inputs or the output, whichever the gradients need, and what the implementation keeps besides. In a model
+            a tensor that several layers need is counted with the first of them.
         temporary: For each implementation, further bytes that are held while the layer runs.
     """
 
@@ -113,31 +113,53 @@ def layer_cost(layer, input_shape=None, batch_size=1):
         raise ValueError(f"The layer must be built: call it, or build(input_shape). Received: layer={layer.name!r}")
     shapes = _known_shapes(layer, input_shape)
     batched = [(batch_size, *shape) for shape in shapes]
-    output = keras.tree.flatten(
-        layer.compute_output_spec(*_structured([keras.KerasTensor(shape) for shape in batched]))
-    )[0]
-    return called(layer, tuple(batched), tuple(output.shape))
+    inputs = [keras.KerasTensor(shape) for shape in batched]
+    output = layer.compute_output_spec(*_structured(inputs))
+    return Ledger().cost(layer, inputs, keras.tree.flatten(output)[0])
 
 
-def called(layer, input_shapes, output_shape, shared=False):
-    """The cost of one call of a layer; shared, where its parameters have been counted with an earlier call."""
+class Ledger:
+    """The calls of layers that have been counted, so that no parameter and no kept tensor is counted twice."""
+
+    def __init__(self):
+        self.layers: set = set()
+        self.kept: dict = {}
+
+    def cost(self, layer, inputs, output):
+        """The cost of one call of a layer, from symbolic inputs to a symbolic output."""
+        shared = id(layer) in self.layers
+        self.layers.add(id(layer))
+        held = self._newly_kept(layer, inputs, output)
+        return _cost(layer, tuple(tuple(x.shape) for x in inputs), tuple(output.shape), shared, held)
+
+    def _newly_kept(self, layer, inputs, output):
+        """Numbers in the tensors that this layer's gradients need and none before needed."""
+        needs_inputs, needs_output = needs(layer)
+        if isinstance(layer, DendriticLayer):
+            needs_inputs = not implementations.is_standard(layer)
+        wanted = (inputs if needs_inputs else []) + ([output] if needs_output else [])
+        new = [x for x in wanted if id(x) not in self.kept]
+        self.kept |= {id(x): x for x in new}
+        return sum(prod(x.shape) for x in new)
+
+
+def _cost(layer, input_shapes, output_shape, shared, held):
     counted = _passes(layer, input_shapes, output_shape)
     if counted is None:
         warnings.warn(
             f"dendnet.cost does not know the operations of {layer.name!r}, a {type(layer).__name__}: left out.",
-            stacklevel=3,
+            stacklevel=4,
         )
     weights, biases, state = (0, 0, 0) if shared else _variables(layer)
     is_dac = isinstance(layer, DendriticLayer)
     shapes = input_shapes[0], output_shape
     itemsize = BYTES.get(getattr(layer, "compute_dtype", "float32"), 2)
-    own = 0 if isinstance(layer, VIEWS) else prod(output_shape)
     executed, kept, temporary = {}, {}, {}
     for name in implementations.NAMES:
         does = implementations.executed(name, layer, *shapes) if is_dac else counted
         if does is not None:
             executed[name] = does
-            kept[name] = itemsize * (own + (implementations.kept(name, layer, *shapes) if is_dac else 0))
+            kept[name] = itemsize * (held + (implementations.kept(name, layer, *shapes) if is_dac else 0))
             temporary[name] = itemsize * (implementations.temporary(name, layer, *shapes) if is_dac else 0)
     each = counted or NOTHING
     return LayerCost(

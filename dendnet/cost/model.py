@@ -8,7 +8,7 @@ import keras
 
 from dendnet.cost import tables
 from dendnet.cost.implementations import NAMES
-from dendnet.cost.layer import LayerCost, called
+from dendnet.cost.layer import LayerCost, Ledger
 from dendnet.cost.operations import NOTHING, Operations, Passes
 from dendnet.ops.arguments import positive
 
@@ -133,12 +133,8 @@ def model_cost(model, input_shape=None, batch_size=1):
         raise ValueError(f"model must be functional, or sequential and built. Received: model={model!r}")
     calls: list = []
     _follow(model, _inputs(model, input_shape, batch_size), calls)
-    seen: set = set()
-    rows = []
-    for layer, shapes, out in calls:
-        rows.append(called(layer, shapes, out, shared=id(layer) in seen))
-        seen.add(id(layer))
-    return ModelCost(model.name, tuple(rows))
+    ledger = Ledger()
+    return ModelCost(model.name, tuple(ledger.cost(*call) for call in calls))
 
 
 def _inputs(model, input_shape, batch_size):
@@ -178,7 +174,7 @@ def _note(operation, calls, *args, **kwargs):
         return keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), out)
     out = operation.compute_output_spec(*args, **kwargs)
     tensors = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
-    calls.append((operation, tuple(tuple(x.shape) for x in tensors), tuple(keras.tree.flatten(out)[0].shape)))
+    calls.append((operation, tensors, keras.tree.flatten(out)[0]))
     return out
 
 

@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers
 
-from dendnet.cost import layer_cost
+from dendnet.cost import layer_cost, model_cost
 from dendnet.cost.operations import ACTIVATIONS
 
 LAST = {"data_format": "channels_last"}
@@ -70,7 +70,7 @@ def test_half_precision_is_half_the_memory():
     for dtype, size in [("float32", 4), ("mixed_float16", 2), ("mixed_bfloat16", 2)]:
         layer = layers.Dense(5, dtype=dtype)
         layer.build((None, 3))
-        assert layer_cost(layer, batch_size=7).kept["reference"] == 7 * 5 * size
+        assert layer_cost(layer, batch_size=7).kept["reference"] == 7 * 3 * size
 
 
 def test_every_activation_is_keras_own():
@@ -108,3 +108,12 @@ def test_xla_cost_analysis_of_a_dense_step():
 
     found = jax.jit(step).lower(jax.numpy.ones((2, 3)), kernel, jax.numpy.ones((2, 5))).cost_analysis()["flops"]
     assert found == layer_cost(layer, batch_size=2).step.flops
+
+
+def test_a_tensor_is_kept_once():
+    """A normalization needs its input, relu its output, which is also the next layer's input."""
+    inputs = keras.Input((8,))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Dense(4)(inputs)))
+    model = keras.Model(inputs, layers.Add()([layers.Dense(3)(x), layers.Dense(3)(x)]))
+    kept = [row.kept["fused"] // 4 for row in model_cost(model).layers]
+    assert sorted(kept) == [0, 0, 0, 4, 4, 8] and sum(kept) == 16
