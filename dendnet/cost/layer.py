@@ -54,7 +54,7 @@ class LayerCost(tables.Rendered):
 
     @property
     def parameters(self):
-        """Weights and biases: what is trained."""
+        """Weights and biases, all that is trained."""
         return self.weights + self.biases
 
     @property
@@ -81,10 +81,10 @@ def layer_cost(layer, input_shape=None, batch_size=1):
     """What a layer costs: parameters, operations forward and for a training step, and memory.
 
     A DAC layer from n inputs to m outputs needs n m weights, n m biases and 4 n m operations: for each connection an
-    addition, a comparison, and a multiply-add, which counts as two. The module :mod:`dendnet.cost` has the convention.
+    addition, a comparison, and a multiply-add, which counts as two. :mod:`dendnet.cost.operations` states the convention.
 
     Args:
-        layer: A built Keras layer: one of :mod:`dendnet.layers`, or one of Keras's own.
+        layer: A built Keras layer: one of ``dendnet.layers``, or one of Keras's own.
         input_shape: Shape of the input without the batch; None takes the one that the layer was built for. A list of
             shapes for a layer that joins several inputs.
         batch_size: Samples N of a batch.

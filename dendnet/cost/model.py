@@ -51,7 +51,7 @@ class ModelCost(tables.Rendered):
 
     @property
     def parameters(self):
-        """Weights and biases: what is trained."""
+        """Weights and biases, all that is trained."""
         return self.weights + self.biases
 
     @property
