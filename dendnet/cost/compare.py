@@ -50,10 +50,10 @@ class Comparison:
             [name, f"{standard:,}", f"{dac:,}", f"{dac / standard:.3f}" if standard else "-"]
             for name, standard, dac in self.rows()
         ]
-        return tables.markdown(["", self.standard.name, self.dac.name, "ratio"], rows)
+        return tables.markdown(["measure", self.standard.name, self.dac.name, "ratio"], rows)
 
-    def _repr_markdown_(self):
-        return self.to_markdown()
+    def _repr_html_(self):
+        return tables.html(self.to_markdown())
 
     def __repr__(self):
         return f"<Comparison of {self.standard!r} and {self.dac!r}>"

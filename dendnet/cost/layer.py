@@ -81,7 +81,7 @@ def layer_cost(layer, input_shape=None, batch_size=1):
     """What a layer costs: parameters, operations forward and for a training step, and memory.
 
     A DAC layer from n inputs to m outputs needs n m weights, n m biases and 4 n m operations: for each connection an
-    addition, a comparison, and a multiply-add, which counts as two. :mod:`dendnet.cost.operations` states the convention.
+    addition, a comparison, and a multiply-add, which counts as two. The convention is :mod:`dendnet.cost.operations`.
 
     Args:
         layer: A built Keras layer: one of ``dendnet.layers``, or one of Keras's own.

@@ -50,7 +50,7 @@ class Measurement:
         if self.memory_ratio is not None:
             shown = [f"{mib:.1f}" for mib in self.memory]
             rows.append(["peak memory of a step, MiB", *shown, f"{self.memory_ratio:.2f}"])
-        return tables.markdown(["", "standard", "model", "ratio"], rows)
+        return tables.markdown(["measure", "standard", "model", "ratio"], rows)
 
     @property
     def memory_ratio(self):
@@ -58,8 +58,8 @@ class Measurement:
         standard, model = self.memory
         return model / standard if standard and model else None
 
-    def _repr_markdown_(self):
-        return self.to_markdown()
+    def _repr_html_(self):
+        return tables.html(self.to_markdown())
 
 
 def standard_twin(model):

@@ -13,8 +13,8 @@ HEADINGS = (
 class Rendered:
     """What notebooks show as its own table."""
 
-    def _repr_markdown_(self: Any):
-        return self.to_markdown()
+    def _repr_html_(self: Any):
+        return html(self.to_markdown())
 
     def __repr__(self: Any):
         return f"<{type(self).__name__} of {self.name}: {self.parameters:,} parameters, {self.flops:,} FLOPs>"
@@ -54,6 +54,13 @@ def counts(cost):
         "kept": dict(cost.kept),
         "temporary": dict(cost.temporary),
     }
+
+
+def html(table):
+    """A table of this module's in HTML: Jupyter Book renders no table from the Markdown of an output."""
+    first, _, *rest = (line.strip("| ").split(" | ") for line in table.splitlines())
+    cells = [[f"<th>{cell}</th>" for cell in first], *[[f"<td>{cell}</td>" for cell in row] for row in rest]]
+    return "<table>" + "".join(f"<tr>{''.join(row)}</tr>" for row in cells) + "</table>"
 
 
 def markdown(headings, rows):

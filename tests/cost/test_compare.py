@@ -12,7 +12,7 @@ def test_ratios():
     assert found.ratios["weights"] == 1 and found.ratios["parameters"] == 721 / 465
     assert found.ratios["FLOPs, forward"] == found.dac.flops / found.standard.flops
     lines = found.to_markdown().splitlines()
-    assert lines[0] == "|  | mlp_standard | mlp_dac | ratio |" and len(lines) == 2 + len(found.ratios)
+    assert lines[0] == "| measure | mlp_standard | mlp_dac | ratio |" and len(lines) == 2 + len(found.ratios)
     assert found.to_dict()["ratios"] == found.ratios and "mlp_dac" in repr(found)
 
 

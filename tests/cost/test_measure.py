@@ -36,7 +36,7 @@ def test_measure():
         # The definition holds 4096 x 32 x 32 numbers, 16 MiB, at the least once; a standard layer holds 0.5 MiB.
         assert found.memory[1] > 16 > found.memory[0] >= 0
     assert found.to_dict()["batch_size"] == 4096
-    assert found.to_markdown() == found._repr_markdown_() and "step, ms" in found.to_markdown()
+    assert "| step, ms |" in found.to_markdown() and "<td>step, ms</td>" in found._repr_html_()
 
 
 def test_refused():
