@@ -60,7 +60,7 @@ def html(table):
     """A table of this module's in HTML: Jupyter Book renders no table from the Markdown of an output."""
     first, _, *rest = (line.strip("| ").split(" | ") for line in table.splitlines())
     cells = [[f"<th>{cell}</th>" for cell in first], *[[f"<td>{cell}</td>" for cell in row] for row in rest]]
-    return "<table>" + "".join(f"<tr>{''.join(row)}</tr>" for row in cells) + "</table>"
+    return '<table class="dataframe">' + "".join(f"<tr>{''.join(row)}</tr>" for row in cells) + "</table>"
 
 
 def markdown(headings, rows):
