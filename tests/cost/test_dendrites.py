@@ -36,7 +36,7 @@ def check(layer, x, windows, bias_of, gradients):
 
     def loss(x, w, b):
         with keras.StatelessScope([(layer.kernel, w), (layer.bias, b)]):
-            return ops.sum((layer(x)) * dy)
+            return ops.sum(layer(x) * ops.convert_to_tensor(dy, "float32"))
 
     dx, dw, db = gradients(loss, x, w, b)
     by_hand[0] = by_hand[0].reshape(*x.shape, S).sum(axis=-1)
