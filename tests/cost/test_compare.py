@@ -1,5 +1,7 @@
 """Two networks side by side, and the widths at which they cost the same."""
 
+from functools import cache
+
 import keras
 import pytest
 
@@ -23,11 +25,12 @@ def test_a_ratio_over_nothing_is_none():
 
 
 @pytest.mark.parametrize("match, measure", [(match_parameters, "parameters"), (match_flops, "flops")])
-@pytest.mark.parametrize("width", [3, 8, 16])
+@pytest.mark.parametrize("width", [3, 8])
 def test_no_other_width_comes_nearer(match, measure, width):
     dac = mlp((8, width, width, 1))
     wanted = getattr(model_cost(dac), measure)
 
+    @cache
     def standard(width):
         return mlp((8, width, width, 1), "standard")
 
@@ -37,9 +40,8 @@ def test_no_other_width_comes_nearer(match, measure, width):
 
 
 def test_a_standard_network_matches_itself():
-    same = cifar_resnet(8, "standard", width=5)
-    for match in (match_parameters, match_flops):
-        assert match(same, lambda width: cifar_resnet(8, "standard", width=width)) == 5
+    assert match_parameters(cifar_resnet(8, "standard", width=2), lambda k: cifar_resnet(8, "standard", width=k)) == 2
+    assert match_flops(mlp((3, 5, 5, 1), "standard"), lambda width: mlp((3, width, width, 1), "standard")) == 5
 
 
 def test_refused():

@@ -17,8 +17,8 @@ NETWORKS = {
 networks = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
 
 
-def inputs(model, seed=0):
-    return np.random.default_rng(seed).normal(size=(4, *model.input_shape[1:])).astype("float32")
+def inputs(model, N=4):
+    return np.random.default_rng(0).normal(size=(N, *model.input_shape[1:])).astype("float32")
 
 
 def of(model, kind):
@@ -32,7 +32,7 @@ def test_twins_share_kernels_and_outputs(make):
     assert len(kernels[0]) == len(kernels[1]) > 3
     for a, b in zip(*kernels, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
-    x = inputs(dac)
+    x = inputs(dac, N=32)  # of few samples a channel's variance may be next to nothing, and rounding then much
     for training in (False, True):
         got = [ops.convert_to_numpy(model(x, training=training)) for model in (dac, standard)]
         np.testing.assert_allclose(*got, rtol=1e-4, atol=1e-4 * np.abs(got[1]).max())
