@@ -1,4 +1,4 @@
-"""A chapter can fail: with the operation broken, nbval fails on every chapter that rests on it."""
+"""A chapter can fail: with what it rests on broken, the operation or the counts, nbval fails on it."""
 
 import os
 import shutil
@@ -10,8 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
-FILE = "ops/reference.py"
-MUTATIONS = {
+OPERATION = "ops/reference.py", {
     "a bias dropped": [("activation(x[..., None] + bias)", "activation(x[..., None] + 0 * bias)")],
     "a bias's sign turned": [("activation(x[..., None] + bias)", "activation(x[..., None] - bias)")],
     "a convolution's bias dropped": [("activation(x[..., None] + b)", "activation(x[..., None] + 0 * b)")],
@@ -20,6 +19,20 @@ MUTATIONS = {
          "activation(ops.pad(x[..., None], [(0, 0), *border, (0, 0), (0, 0)]) + b)"),
     ],
 }  # fmt: skip
+COUNTS = (
+    "cost/dendrites.py",
+    {
+        "a comparison forgotten": [("(BIAS + each) * distinct", "BIAS * distinct")],
+        "an activation for every tap": [("len(set(pixels)) for", "len(pixels) for")],
+        "biases that outputs share": [("* prod(layer.bias.shape) * prod(", "* layer.bias.shape[0] * prod(")],
+    },
+)
+CASES = [
+    pytest.param(chapter, file, change, id=f"{chapter.stem}-{name}")
+    for chapter in CHAPTERS
+    for file, mutations in [COUNTS if chapter.stem == "cost" else OPERATION]
+    for name, change in mutations.items()
+]
 
 
 def nbval(chapter, library):
@@ -35,16 +48,15 @@ def nbval(chapter, library):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda p: p.stem)
-@pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_broken_operation_fails_the_chapter(tmp_path, chapter, mutation):
+@pytest.mark.parametrize("chapter, file, change", CASES)
+def test_a_broken_library_fails_the_chapter(tmp_path, chapter, file, change):
     shutil.copytree(ROOT / "dendnet", tmp_path / "dendnet")
-    broken = tmp_path / "dendnet" / FILE
+    broken = tmp_path / "dendnet" / file
     source = broken.read_text()
-    for right, wrong in MUTATIONS[mutation]:
+    for right, wrong in change:
         assert right in source, "the mutation no longer fits the source"
         source = source.replace(right, wrong)
     broken.write_text(source)
     run = nbval(chapter, tmp_path)
-    # The cell that failed is one that speaks of the operation: an output that differs, not a crash at the import.
+    # The cell that failed speaks of what was broken: an output that differs, not a crash at the import.
     assert run.returncode == 1 and "Cell outputs differ" in run.stdout + run.stderr, run.stdout + run.stderr
