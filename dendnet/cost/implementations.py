@@ -8,7 +8,7 @@ from math import prod
 
 from dendnet.cost.dendrites import flops, space, terms
 from dendnet.cost.operations import BIAS, NOTHING, Operations, Passes, activation
-from dendnet.ops import shapes
+from dendnet.ops import blocked, shapes
 
 NAMES = ("reference", "blocked", "fused")
 
@@ -35,12 +35,10 @@ def executed(name, layer, input_shape, output_shape):
         forward = Operations(1, 1) * of_all + filtered.forward * pairs
         step = Operations(3, 2 + between) * of_all + (filtered.step + Operations(0, 1)) * pairs
     elif name == "blocked":
-        # max(x, -b) w for each term. The gradient for x masks once for a pixel and a bias; the one for w computes
-        # relu(x + b) and its mask for each term.
-        forward = Operations(1, 1, 1) * of_all
-        step = (
-            forward + Operations(1, 1) * of_all * between + Operations(0, 2, 1) * pairs + Operations(1, 3, 2) * of_all
-        )
+        # relu(x + b) w for each term. The gradient for x masks once for a pixel and a bias; the one for w computes
+        # x + b and two masks for each term.
+        forward = Operations(1, 2, 1) * of_all
+        step = forward + Operations(1, 1) * of_all + Operations(0, 1, 1) * pairs + Operations(1, 3, 2) * of_all
     else:
         # max(x, -b) w for each term. The gradients recompute x > -b for each term, x + b for w.
         forward = Operations(1, 1, 1) * of_all
@@ -75,8 +73,12 @@ def temporary(name, layer, input_shape, output_shape):
         # Each term's share in the gradients for w and for relu(x + b), before they are summed, and the latter masked.
         return 3 * everywhere(layer, input_shape)
     if name == "blocked":
-        # The input within its border and the output's gradient, each once more with the samples last.
-        return padded(layer, input_shape) + prod(input_shape) + 2 * prod(output_shape)
+        # Of one piece of the batch: the input within its border, with samples last its gradient and the output's, and
+        # its gradient once more as it is handed on. Left out: partial sums, and copies of the weights.
+        samples = input_shape[0] if space(layer, input_shape) else prod(input_shape[:-1])
+        inputs, outputs = prod(input_shape) * layer.dendrites, prod(output_shape)
+        of_piece, _ = blocked.pieces(samples, (inputs + outputs) // samples)
+        return (padded(layer, input_shape) + 2 * inputs + outputs) * of_piece // samples
     return 0
 
 

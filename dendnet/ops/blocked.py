@@ -32,33 +32,38 @@ def forward(x, kernel, bias, geometry):
     """y_j(p) = sum_t sum_i w_tij relu(x_i(p + t) + b_ij): (N, *size, c_in) -> (N, *out, c_out)."""
     out, _ = shapes.axes(ops.shape(x)[1:-1], kernel.shape[:-2], geometry)
     y = ops.zeros((ops.shape(x)[0], *out, kernel.shape[-1]), x.dtype)
-    some, pieces = _pieces(x, y)
+    some, count = _pieces_of(x, y)
 
     def step(i, y):
         first = _first(i, some, x)
         return _put(y, first, _outputs(_cut(x, first, some), kernel, bias, geometry))
 
-    return ops.fori_loop(0, pieces, step, y)
+    return ops.fori_loop(0, count, step, y)
 
 
 def gradients(x, kernel, bias, dy, geometry):
     """dx, dkernel and dbias from the arguments of the forward pass and dy."""
-    some, pieces = _pieces(x, dy)
+    some, count = _pieces_of(x, dy)
 
     def step(i, carry):
-        # One loop and a choice in it, not two loops: the compiler would hold the temporaries of both at once.
-        piece, of_weights = i // 2, i % 2 == 0
         dx, *sums = carry
-        first = _first(piece, some, x)
+        first = _first(i, some, x)
         x_i, dy_i = _cut(x, first, some), _cut(dy, first, some)
-        return ops.cond(
-            of_weights,
-            lambda: (dx, *_weight_sums(sums, x_i, bias, dy_i, piece * some - first, geometry)),
-            lambda: (_put(dx, first, _input_gradient(x_i, kernel, bias, dy_i, geometry)), *sums),
-        )
+
+        def one_of_two(turn, carry):
+            dx_i, *sums = carry
+            return ops.cond(
+                turn == 0,
+                lambda: (dx_i, *_weight_sums(sums, x_i, bias, dy_i, i * some - first, geometry)),
+                lambda: (_input_gradient(x_i, kernel, bias, dy_i, geometry), *sums),
+            )
+
+        # In turns: side by side, the compiler would hold the temporaries of both at once.
+        dx_i, *sums = ops.fori_loop(0, 2, one_of_two, (ops.zeros_like(x_i), *sums))
+        return _put(dx, first, dx_i), *sums
 
     start = (ops.zeros_like(x), ops.zeros_like(kernel), ops.zeros_like(kernel))
-    dx, dkernel, mask_sum = ops.fori_loop(0, 2 * pieces, step, start)
+    dx, dkernel, mask_sum = ops.fori_loop(0, count, step, start)
     dbias = kernel * mask_sum
     if len(bias.shape) < len(kernel.shape):
         dbias = ops.sum(dbias, axis=tuple(range(len(kernel.shape) - 2)))
@@ -134,7 +139,8 @@ def _weight_sums(sums, x, bias, dy, seen_before, geometry):
     k, (c_in, c_out), rank = sums[0].shape[:-2], sums[0].shape[-2:], len(geometry.strides)
     out, borders = shapes.axes(ops.shape(x)[1:-1], k, geometry)
     samples = ops.shape(x)[0]
-    groups = max(1, min(LANES, SUMS // math.prod(sums[0].shape)))
+    most = max(1, min(LANES, SUMS // math.prod(sums[0].shape)))
+    groups = shapes.at_least(1, shapes.at_most(most, samples * math.prod(out) // BLOCK))
     each = shapes.at_least(1, _ceil(samples, groups))
     missing = groups * each - samples
     x = ops.pad(x, [(0, missing), *borders, (0, 0)], constant_values=-math.inf)
@@ -166,14 +172,19 @@ def _weight_sums(sums, x, bias, dy, seen_before, geometry):
     return [total + ops.sum(part, axis=0) for total, part in zip(sums, partial, strict=True)]
 
 
-def _pieces(x, y):
-    """Samples of one piece and the number of pieces; the last one starts early rather than being short."""
-    samples = ops.shape(x)[0]
-    each = math.prod(ops.shape(x)[1:]) + math.prod(ops.shape(y)[1:])
+def pieces(samples, each):
+    """Samples of one piece and the number of pieces, where one sample is so many numbers of input and output.
+
+    The last piece starts early rather than being short.
+    """
     most = LANES * shapes.at_least(1, PIECE // each // LANES)
-    pieces = _ceil(samples, most)
-    even = LANES * _ceil(_ceil(samples, shapes.at_least(1, pieces)), LANES)
-    return shapes.at_most(samples, even), pieces
+    count = _ceil(samples, most)
+    even = LANES * _ceil(_ceil(samples, shapes.at_least(1, count)), LANES)
+    return shapes.at_most(samples, even), count
+
+
+def _pieces_of(x, y):
+    return pieces(ops.shape(x)[0], math.prod(ops.shape(x)[1:]) + math.prod(ops.shape(y)[1:]))
 
 
 def _first(piece, some, x):

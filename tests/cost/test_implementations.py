@@ -18,8 +18,10 @@ def recorded(jaxpr, times=1):
     """Operations by kind in a jaxpr, with what its loops repeat; a comparison counts with the choice that it makes."""
     counts = Counter()
     for equation in jaxpr.eqns:
-        inner = [v for v in equation.params.values() if hasattr(v, "jaxpr") or hasattr(v, "eqns")]
+        branches = equation.params.get("branches", ())  # the blocked gradient takes its two in turns
+        inner = [v for v in (*equation.params.values(), *branches) if hasattr(v, "jaxpr") or hasattr(v, "eqns")]
         repeats = equation.params.get("length", 1) if equation.primitive.name == "scan" else 1
+        repeats = repeats / len(branches) if branches else repeats
         for sub in inner:
             counts += recorded(getattr(sub, "jaxpr", sub), times * repeats)
         name = equation.primitive.name
