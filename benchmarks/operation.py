@@ -129,7 +129,7 @@ def line(row, case, name):
     cells = [row[part][name] for part in ("forward", "step")]
     shown = [f"{np.median(c):.2f} [{c[0]:.2f}, {c[-1]:.2f}]" for c in cells]
     held = row["temporaries"].get(name)
-    held = "" if held is None else f"{held / (4 * (case.input + case.output)):.1f}"
+    held = "" if held is None else f"{held / row['input and output']:.1f}"
     return f"{case.name:36}{name:12}{shown[0]:>22}{shown[1]:>22}{held:>14}"
 
 
@@ -147,6 +147,7 @@ def main():
     print(f"{'':48}{'forward':>22}{'step':>22}{'temporaries':>14}")
     for case in cases:
         rows.append(measure(case, rounds=25, seconds=1 if options.quick else 6))
+        rows[-1]["input and output"] = 4 * (case.input + case.output)
         rows[-1]["temporaries"] = held.get(case.name, {})
         for name in rows[-1]["forward"]:
             print(line(rows[-1], case, name), flush=True)
