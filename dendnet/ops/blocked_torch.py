@@ -1,14 +1,20 @@
-"""The blocked operation on torch: input by input, in tiles that stay in cache, with the gradient written by hand.
+"""The blocked operation on torch: the reductions of reductions_torch.py, a piece of the batch and a tap at a time.
 
-It runs eagerly. First derivatives only: torch refuses a second one with its own sentence.
+torch.compile around a model, or Keras's jit_compile=True, sees two opaque operators. First derivatives work, under
+torch.func.grad too, and per-example gradients by torch.func.vmap, sample by sample. Second derivatives are refused with
+a sentence of ours, forward mode with torch's.
 """
 
+import math
+
 import torch
-from torch.autograd.function import once_differentiable
+from torch import Tensor
 
 from dendnet.ops import blocked, shapes
+from dendnet.ops.reductions_torch import input_gradient, outputs, reduce, weight_sums
 
-TILE = 2**17  # outputs in one tile: half a megabyte in float32
+PIECE = 2**19  # numbers of input and output in one piece of the batch: two megabytes, near a core's cache
+LANES = 16  # with fewer places in an image, those of all samples lie side by side
 
 
 def run(x, kernel, bias, geometry):
@@ -17,57 +23,117 @@ def run(x, kernel, bias, geometry):
 
 
 class _Connections(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, kernel, bias, geometry):
-        ctx.save_for_backward(x, kernel, bias)
-        ctx.geometry = geometry
-        out, padded, windows = _by_tap(x, kernel, geometry)
-        y = x.new_zeros((*x.shape[:1], *out, kernel.shape[-1]))
-        rows = y.view(-1, kernel.shape[-1])
-        for t, window in windows:
-            seen = padded[window].reshape(-1, x.shape[-1])
-            b = bias[t] if bias.ndim == kernel.ndim else bias
-            for some in _tiles(rows):
-                y_some, buffer = rows[some], torch.empty_like(rows[some])
-                for i, x_i in enumerate(seen[some].t().contiguous()):
-                    torch.add(x_i[:, None], b[i], out=buffer).relu_()
-                    y_some.addcmul_(buffer, kernel[t][i])
-        return y
+    generate_vmap_rule = True
 
     @staticmethod
-    @once_differentiable
+    def forward(x, kernel, bias, geometry):
+        return _forward(x, kernel, bias, *geometry)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        *arrays, ctx.geometry = inputs
+        ctx.save_for_backward(*arrays)
+
+    @staticmethod
     def backward(ctx, dy):
-        x, kernel, bias = ctx.saved_tensors
-        _, padded, windows = _by_tap(x, kernel, ctx.geometry)
-        dpadded, dkernel, dbias = (torch.zeros_like(a) for a in (padded, kernel, bias))
-        upstream, silent = dy.reshape(-1, kernel.shape[-1]), dy.new_zeros(())
+        return (*_Once.apply(*ctx.saved_tensors, dy, ctx.geometry), None)
+
+
+class _Once(torch.autograd.Function):
+    """The gradients, themselves without any."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x, kernel, bias, dy, geometry):
+        return _gradients(x, kernel, bias, dy, *geometry)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, *_):
+        raise NotImplementedError(
+            "implementation='blocked' has first derivatives only on torch; implementation='reference' has all."
+        )
+
+
+@torch.library.custom_op("dendnet::blocked", mutates_args=())
+def _forward(
+    x: Tensor, kernel: Tensor, bias: Tensor, strides: list[int], padding: str, dilation_rate: list[int]
+) -> Tensor:
+    y = _like_output(x, kernel, bias, strides, padding, dilation_rate)
+    for some, padded, windows in _pieces(x, kernel, y, shapes.Geometry(tuple(strides), padding, tuple(dilation_rate))):
+        y_some = y.new_zeros((len(padded), y.shape[-1], *y.shape[1:-1]))
         for t, window in windows:
-            seen = padded[window].reshape(-1, x.shape[-1])
-            b, db = (a[t] if bias.ndim == kernel.ndim else a for a in (bias, dbias))
-            dseen = torch.empty_like(seen)
-            for some in _tiles(upstream):
-                dy_some = upstream[some].contiguous()
-                active, masked = torch.empty_like(dy_some), torch.empty_like(dy_some)
-                for i, x_i in enumerate(seen[some].t().contiguous()):
-                    torch.add(x_i[:, None], b[i], out=active).relu_()
-                    torch.where(active > 0, dy_some, silent, out=masked)
-                    dkernel[t][i] += active.mul_(dy_some).sum(0)
-                    db[i] += kernel[t][i] * masked.sum(0)
-                    dseen[some, i] = masked @ kernel[t][i]
-            dpadded[window] += dseen.reshape(dpadded[window].shape)
-        _, borders = shapes.axes(x.shape[1:-1], kernel.shape[:-2], ctx.geometry)
-        inner = [slice(before, before + s) for (before, _), s in zip(borders, x.shape[1:-1], strict=True)]
-        return dpadded[(slice(None), *inner)], dkernel, dbias, None
+            w, b = kernel[t].t(), _at(bias, t, kernel).t()
+            y_some += _spread(reduce(outputs, b, _gathered(padded[window]), w), y_some)
+        y[some] = y_some.movedim(1, -1)
+    return y
 
 
-def _by_tap(x, kernel, geometry):
-    """The output's size, x within its silent border, and for each tap the window of it that the outputs see."""
+@_forward.register_fake
+def _like_output(x, kernel, bias, strides, padding, dilation_rate):
+    out, _ = shapes.axes(
+        x.shape[1:-1], kernel.shape[:-2], shapes.Geometry(tuple(strides), padding, tuple(dilation_rate))
+    )
+    return x.new_empty((x.shape[0], *out, kernel.shape[-1]))
+
+
+@torch.library.custom_op("dendnet::blocked_gradients", mutates_args=())
+def _gradients(
+    x: Tensor, kernel: Tensor, bias: Tensor, dy: Tensor, strides: list[int], padding: str, dilation_rate: list[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    geometry = shapes.Geometry(tuple(strides), padding, tuple(dilation_rate))
+    _, borders = shapes.axes(x.shape[1:-1], kernel.shape[:-2], geometry)
+    inner = [slice(before, before + s) for (before, _), s in zip(borders, x.shape[1:-1], strict=True)]
+    dx = torch.empty_like(x, memory_format=torch.contiguous_format)
+    dkernel, mask_sum = (kernel.new_zeros(kernel.shape) for _ in range(2))
+    for some, padded, windows in _pieces(x, kernel, dy, geometry):
+        dy_some, dpadded = _gathered(dy[some].movedim(-1, 1)), torch.zeros_like(padded)
+        for t, window in windows:
+            seen, b = _gathered(padded[window]), _at(bias, t, kernel)
+            dpadded[window] += _spread(reduce(input_gradient, b, seen, kernel[t], dy_some), dpadded[window])
+            for total, part in zip((dkernel, mask_sum), reduce(weight_sums, b, seen, dy_some), strict=True):
+                total[t] += part.sum(0)
+        dx[some] = dpadded[(..., *inner)].movedim(1, -1)
+    dbias = kernel * mask_sum
+    return dx, dkernel, dbias if bias.ndim == kernel.ndim else dbias.flatten(0, -3).sum(0)
+
+
+@_gradients.register_fake
+def _like_arguments(x, kernel, bias, *_):
+    return x.new_empty(x.shape), kernel.new_empty(kernel.shape), bias.new_empty(bias.shape)
+
+
+def _pieces(x, kernel, y, geometry):
+    """For each piece of the batch its samples, x within its silent border, (samples, c_in, *size), and each tap's view.
+
+    The view is an index into that array: the pixels that the outputs see through the tap.
+    """
     out, borders = shapes.axes(x.shape[1:-1], kernel.shape[:-2], geometry)
-    windows = [(t, (slice(None), *shapes.window(t, out, geometry))) for t in shapes.taps(kernel.shape[:-2])]
-    return out, blocked.silent_border(x, borders), windows
+    windows = [(t, (..., *shapes.window(t, out, geometry))) for t in shapes.taps(kernel.shape[:-2])]
+    size = max(1, PIECE // max(1, math.prod(x.shape[1:]) + math.prod(y.shape[1:])))
+    for start in range(0, x.shape[0], size):
+        some = slice(start, start + size)
+        yield some, blocked.silent_border(x[some], borders).movedim(-1, 1).contiguous(), windows
 
 
-def _tiles(rows):
-    """Slices of so many rows that one stays in cache while every input adds to it."""
-    size = max(1, TILE // max(1, rows.shape[1]))
-    return [slice(start, start + size) for start in range(0, rows.shape[0], size)]
+def _at(bias, t, kernel):
+    """The biases of tap t."""
+    return bias[t] if bias.ndim == kernel.ndim else bias
+
+
+def _gathered(a):
+    """(samples, c, *size) -> (samples, c, places), or (1, c, samples and places) where the places are few."""
+    if math.prod(a.shape[2:]) < LANES:
+        a = a.movedim(0, -1)[None]
+    return a.flatten(2).contiguous()
+
+
+def _spread(a, like):
+    """_gathered undone, to the shape of an array."""
+    if math.prod(like.shape[2:]) < LANES:
+        return a[0].reshape(*like.shape[1:], like.shape[0]).movedim(-1, 0)
+    return a.reshape(like.shape)

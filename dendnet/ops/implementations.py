@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -11,9 +12,14 @@ from dendnet.ops.arguments import IMPLEMENTATIONS
 from dendnet.ops.shapes import DENSE
 
 # Below so many terms relu(x_i + b_ij) "auto" takes the definition. Where XLA compiles the blocked form it pays early;
-# torch's eager one first has to make up for its many small calls (its number is an estimate, not yet a record).
+# on torch, 9 taps of it cost 9 calls, and on one core a step was faster from 2**19 terms (dense) or 2**21 (3 x 3).
 # `python -m benchmarks.operation` times both forms; the first rows of results/operation_*.json lie around 2**17.
-FEW_TERMS = {"tensorflow": 2**17, "jax": 2**17, "torch": 2**21}
+FEW_TERMS = {"tensorflow": 2**17, "jax": 2**17, "torch": 2**20}
+BLOCKED: Any = (
+    importlib.import_module(f"dendnet.ops.blocked_{keras.backend.backend()}")
+    if keras.backend.backend() in FEW_TERMS
+    else None
+)
 UNKNOWN = 32  # what an unknown batch size, height or width is taken for
 
 
@@ -57,11 +63,11 @@ def _computed(chosen, x, kernel, bias, activation, geometry):
         if geometry == DENSE:
             return reference.dense(x, kernel, bias, activation)
         return reference.conv(x, kernel, bias, activation, geometry)
-    run = importlib.import_module(f"dendnet.ops.{chosen}_{keras.backend.backend()}").run
+    module = importlib.import_module(f"dendnet.ops.fused_{keras.backend.backend()}") if chosen == "fused" else BLOCKED
     if geometry != DENSE:
-        return run(x, kernel, bias, geometry)
+        return module.run(x, kernel, bias, geometry)
     leading = ops.shape(x)[:-1]
-    y = run(ops.reshape(x, (-1, kernel.shape[0])), kernel, bias, geometry)
+    y = module.run(ops.reshape(x, (-1, kernel.shape[0])), kernel, bias, geometry)
     return ops.reshape(y, (*leading, kernel.shape[1]))
 
 
