@@ -15,6 +15,7 @@ from dendnet.ops.shapes import DENSE
 # on torch, 9 taps of it cost 9 calls, and on one core a step was faster from 2**19 terms (dense) or 2**21 (3 x 3).
 # `python -m benchmarks.operation` times both forms; the first rows of results/operation_*.json lie around 2**17.
 FEW_TERMS = {"tensorflow": 2**17, "jax": 2**17, "torch": 2**20}
+# Imported with the rest: torch's operators must be there before torch.compile traces a model around them.
 BLOCKED: Any = (
     importlib.import_module(f"dendnet.ops.blocked_{keras.backend.backend()}")
     if keras.backend.backend() in FEW_TERMS
