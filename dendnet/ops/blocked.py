@@ -11,8 +11,8 @@ Each loop works on a piece of the batch, so that what it holds beside its argume
 whatever the batch. The gradients recompute the mask x + b > 0 and store nothing.
 
 Everything here is keras.ops on channels-last arrays without groups; compilation and gradients are the backend's
-(blocked_tensorflow.py, blocked_jax.py). Sizes of samples and space may be scalar tensors. Torch, which runs eagerly,
-has loops of its own (blocked_torch.py). The unit is from Metta et al., arXiv 2301.00924.
+(blocked_tensorflow.py, blocked_jax.py). Sizes of samples and space may be scalar tensors. Torch has a form of its own
+(blocked_torch.py). The unit is from Metta et al., arXiv 2301.00924.
 """
 
 import itertools

@@ -81,7 +81,7 @@ def test_the_readme_says_what_was_recorded():
         assert bounds == (f"{min(medians):.1f}", f"{max(medians):.1f}")
     seconds = json.loads((ROOT / "results" / "two_commands.json").read_text())
     assert f"`make book` took {seconds['make book, seconds']} seconds" in text
-    assert seconds["make test, seconds"] == 215 and "`make test` three and a half minutes" in text
+    assert f"`make test` {seconds['make test, seconds'] / 60:.0f} minutes" in text
 
 
 def test_every_record_says_where_it_comes_from():
