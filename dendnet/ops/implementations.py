@@ -30,9 +30,10 @@ def available_implementations() -> tuple[str, ...]:
     ``"reference"`` forms every relu(x_i + b_ij) as the definition does, for any elementwise activation, and can be
     differentiated as often as the backend can. ``"blocked"``, for relu and finite biases, never forms them all: its
     temporaries stay near the size of inputs and outputs. It has first derivatives on TensorFlow and torch, on JAX
-    reverse mode to any order; under vmap too on JAX and torch; forward mode nowhere. ``"fused"`` is the same in kernels for NVIDIA GPUs,
-    on torch (Triton, compute capability 7.0 and up) and on JAX (Pallas, 8.0 and up), for float32, bfloat16 and float16;
-    its derivatives are those of ``"blocked"``. ``"auto"`` takes the one that suits sizes and device.
+    reverse mode to any order, under vmap too on JAX and torch, and no forward mode. ``"fused"`` is the same in kernels
+    for NVIDIA GPUs, on torch (Triton, compute capability 7.0 and up) and on JAX (Pallas, 8.0 and up), for float32,
+    bfloat16 and float16; its derivatives are those of ``"blocked"``, but for vmap on torch. ``"auto"`` takes the one
+    that suits sizes and device.
 
     Example:
         >>> from dendnet.ops import available_implementations
