@@ -19,6 +19,15 @@ OPERATION = "ops/reference.py", {
          "activation(ops.pad(x[..., None], [(0, 0), *border, (0, 0), (0, 0)]) + b)"),
     ],
 }  # fmt: skip
+BLOCKED = (
+    "ops/blocked.py",
+    {
+        "a bias dropped": [("a = seen + _column(b[", "a = seen + 0 * _column(b[")],
+        "a mask turned": [("ops.where(x_r > -_column(", "ops.where(x_r < -_column(")],
+        "a mask forgotten": [("ops.where(a > 0, dkernel + a * g, dkernel)", "dkernel + a * g")],
+        "a border that is not silent": [("constant_values=-math.inf) if borders", "constant_values=0.0) if borders")],
+    },
+)
 COUNTS = (
     "cost/dendrites.py",
     {
@@ -27,10 +36,11 @@ COUNTS = (
         "biases that outputs share": [("* prod(layer.bias.shape) * prod(", "* layer.bias.shape[0] * prod(")],
     },
 )
+RESTS_ON = {"unit": OPERATION, "fast": BLOCKED, "cost": COUNTS}
 CASES = [
     pytest.param(chapter, file, change, id=f"{chapter.stem}-{name}")
     for chapter in CHAPTERS
-    for file, mutations in [COUNTS if chapter.stem == "cost" else OPERATION]
+    for file, mutations in [RESTS_ON[chapter.stem]]
     for name, change in mutations.items()
 ]
 
