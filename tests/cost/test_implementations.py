@@ -46,6 +46,8 @@ def test_executed(case, name):
     """The formulas leave out what is done once for a weight, and blocks not filled: under a tenth at these sizes."""
     import jax
 
+    if (name, case) == ("reference", "3x3, stride 2") and jax.__version_info__ < (0, 5):
+        pytest.skip("the gradient of a strided slice was another one before JAX 0.5")
     make, shape = LAYERS[case]
     layer = make(implementation=name)
     layer.build((None, *shape))

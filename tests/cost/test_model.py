@@ -178,7 +178,9 @@ def test_tables_and_dictionaries():
     shown = found.to_dict()
     assert shown["forward"]["flops"] == found.flops == sum(row["forward"]["flops"] for row in shown["layers"])
     assert repr(found) == "<ModelCost of mlp_dac: 721 parameters, 1,393 FLOPs>"
-    assert layer_cost(layers.ReLU(name="filter"), (3,)).to_markdown().count("\n") == 2
+    relu = layers.ReLU()
+    relu.build((None, 3))
+    assert layer_cost(relu, (3,)).to_markdown().count("\n") == 2
 
 
 @pytest.mark.parametrize(
