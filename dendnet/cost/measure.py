@@ -95,8 +95,8 @@ def measure(model, batch_size, standard=None, seconds=4.0):
 
     The two run in turns in this process, as Keras runs them (``predict_on_batch`` and ``train_on_batch`` with plain
     gradient descent, compiled as Keras compiles on this backend), so that what else the machine does meets both
-    alike; a ratio is of two neighbours in time. Memory is measured in a child process for each, on Linux; a backend that
-    does not give freed memory back to the system, as JAX 0.4.34 did not, shows too little of it.
+    alike; a ratio is of two neighbours in time. Memory is measured in a child process for each, on Linux; a backend
+    that does not give freed memory back to the system, as JAX 0.4.34 did not, shows too little of it.
 
     Args:
         model: A functional or sequential ``keras.Model`` of known input shape. It is left as it is: a copy is trained.
