@@ -11,8 +11,8 @@ from dendnet.ops import fused, plain, reference
 from dendnet.ops.arguments import IMPLEMENTATIONS
 from dendnet.ops.shapes import DENSE
 
-# Below so many terms relu(x_i + b_ij) "auto" takes the definition. Where XLA compiles the blocked form it pays early; on
-# torch each tap is a call of its own. The first rows of results/operation_*.json lie between 2**13 and 2**20 terms.
+# Below so many terms relu(x_i + b_ij) "auto" takes the definition. Where XLA compiles the blocked form it pays early;
+# on torch each tap is a call of its own. The first rows of results/operation_*.json have 2**13 to 2**20 terms.
 FEW_TERMS = {"tensorflow": 2**17, "jax": 2**17, "torch": 2**20}
 # Imported with the rest: torch's operators must be there before torch.compile traces a model around them.
 BLOCKED: Any = (
