@@ -50,6 +50,8 @@ def held(run, results):
     """The most bytes above what the process had before, less those of the results; None where nothing tells."""
     import torch
 
+    from dendnet.cost.peak import resident
+
     if not PEAK_RESET.exists() or torch.cuda.is_available():
         return None
     for _ in range(2):
@@ -60,12 +62,6 @@ def held(run, results):
     PEAK_RESET.write_text("5")
     run()
     return max(0, resident("VmHWM") - before - results)
-
-
-def resident(field):
-    """A field of this process's memory status, in bytes."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(next(line for line in status.splitlines() if line.startswith(field)).split()[1])
 
 
 def main(names):

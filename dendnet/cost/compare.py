@@ -102,7 +102,7 @@ def match_parameters(dac, standard):
         The width, an integer; of two that come equally near, the smaller.
 
     Raises:
-        ValueError: ``standard`` is no function, or a model cannot be counted.
+        ValueError: ``standard`` is no function, its models do not grow, or a model cannot be counted.
 
     Example:
         >>> from dendnet.cost import match_parameters
@@ -129,7 +129,7 @@ def match_flops(dac, standard, input_shape=None):
         The width, an integer; of two that come equally near, the smaller.
 
     Raises:
-        ValueError: ``standard`` is no function, or a model cannot be counted.
+        ValueError: ``standard`` is no function, its models do not grow, or a model cannot be counted.
 
     Example:
         >>> from dendnet.cost import match_flops
@@ -152,8 +152,13 @@ def _match(measure: Callable[[ModelCost], int], dac, standard, input_shape):
         return measure(model_cost(standard(width), input_shape)) - wanted
 
     below, above = 1, 1
-    while excess(above) < 0:
+    while (missing := excess(above)) < 0:
         below, above = above, 2 * above
+        if excess(above) <= missing:
+            raise ValueError(
+                "standard must give models that cost more the wider they are. "
+                f"Received: standard={standard!r}, which costs no more at width {above} than at {below}"
+            )
     while above - below > 1:
         middle = (below + above) // 2
         below, above = (middle, above) if excess(middle) < 0 else (below, middle)

@@ -21,7 +21,6 @@ def is_standard(layer):
 def executed(name, layer, input_shape, output_shape):
     """The operations that an implementation executes, or None where it does not take the layer's activation."""
     necessary = flops(layer, input_shape, output_shape)
-    between = prod(getattr(layer, "strides", ()))  # gradients take dy between zeros where there are strides
     is_relu = getattr(layer.dendrite_activation, "__name__", "") == "relu"
     if necessary is None or not (is_relu or name == "reference"):
         return None
@@ -30,7 +29,9 @@ def executed(name, layer, input_shape, output_shape):
     of_all, pairs = terms(layer, output_shape), everywhere(layer, input_shape)
     output_bias = BIAS * prod(output_shape) if layer.use_output_bias else NOTHING
     if name == "reference":
-        # The activation at every pixel, seen or not. The gradient adds each term's share to its pixel, then sums.
+        # The activation at every pixel, seen or not. The gradient adds each term's share to its pixel, then sums; where
+        # there are strides the shares lie between zeros.
+        between = prod(getattr(layer, "strides", ()))
         filtered = activation(layer.dendrite_activation) + BIAS
         forward = Operations(1, 1) * of_all + filtered.forward * pairs
         step = Operations(3, 2 + between) * of_all + (filtered.step + Operations(0, 1)) * pairs

@@ -10,6 +10,7 @@ from dendnet.cost import dendrites, implementations, tables
 from dendnet.cost.keras_layers import RULES, needs
 from dendnet.cost.operations import NOTHING, Operations, Passes
 from dendnet.layers.dendritic import DendriticLayer
+from dendnet.ops.arguments import positive
 
 BIASES = ("bias", "beta", "output_bias")
 STATE = ("moving_mean", "moving_variance", "mean", "variance", "count")
@@ -93,7 +94,8 @@ def layer_cost(layer, input_shape=None, batch_size=1):
         A :class:`LayerCost`, with ``to_markdown()`` and ``to_dict()``; notebooks show it as a table.
 
     Raises:
-        ValueError: The layer is not built, or its input's shape is not known in full.
+        ValueError: The layer is not built, its input's shape is not known in full, or ``batch_size`` is no positive
+            integer.
 
     Example:
         >>> from dendnet.cost import layer_cost
@@ -107,6 +109,7 @@ def layer_cost(layer, input_shape=None, batch_size=1):
     Reference:
         The chapter "What it costs" of the book, equations :eq:`dense-cost` and :eq:`conv-cost`.
     """
+    positive("batch_size", batch_size)
     if not isinstance(layer, keras.layers.Layer):
         raise ValueError(f"layer must be a Keras layer. Received: layer={layer!r}")
     if not layer.built:

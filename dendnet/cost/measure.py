@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from dendnet.cost import tables
-from dendnet.cost.model import structured
+from dendnet.cost.model import check_graph, structured
 from dendnet.layers.dendritic import DendriticLayer
 from dendnet.ops.arguments import positive
 
@@ -74,12 +74,16 @@ def standard_twin(model):
     Returns:
         A new model with weights of its own.
 
+    Raises:
+        ValueError: The model is neither functional nor sequential, or is not built.
+
     Example:
         >>> from dendnet.cost import standard_twin
         >>> from dendnet.models import mlp
         >>> standard_twin(mlp((8, 16, 16, 1))).count_params()
         545
     """
+    check_graph(model)
 
     def without_dendrites(layer):
         config = layer.get_config()
@@ -108,12 +112,15 @@ def measure(model, batch_size, standard=None, seconds=4.0):
         A :class:`Measurement`, with ``to_markdown()`` and ``to_dict()``; notebooks show it as a table.
 
     Raises:
-        ValueError: ``batch_size`` is no positive integer, or the model's input shape is not known.
+        ValueError: ``batch_size`` is no positive integer, a model is neither functional nor sequential, or its input
+            shape is not known.
 
     Reference:
         The chapter "What it costs" of the book.
     """
     positive("batch_size", batch_size)
+    for each in (model,) if standard is None else (model, standard):
+        check_graph(each)
     if any(size is None for x in model.inputs for size in x.shape[1:]):
         raise ValueError(f"The model's input shape must be known. Received: {[x.shape for x in model.inputs]}")
     pair = [standard_twin(model) if standard is None else copy(standard), copy(model)]

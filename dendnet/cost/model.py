@@ -129,12 +129,17 @@ def model_cost(model, input_shape=None, batch_size=1):
         The chapter "What it costs" of the book.
     """
     positive("batch_size", batch_size)
-    if not isinstance(model, keras.Function) and not (isinstance(model, keras.Sequential) and model.built):
-        raise ValueError(f"model must be functional, or sequential and built. Received: model={model!r}")
+    check_graph(model)
     calls: list = []
     _follow(model, _inputs(model, input_shape, batch_size), calls)
     ledger = Ledger()
     return ModelCost(model.name, tuple(ledger.cost(*call) for call in calls))
+
+
+def check_graph(model):
+    """ValueError where this is no model whose layers and their calls are known."""
+    if not isinstance(model, keras.Function) and not (isinstance(model, keras.Sequential) and model.built):
+        raise ValueError(f"model must be functional, or sequential and built. Received: model={model!r}")
 
 
 def _inputs(model, input_shape, batch_size):

@@ -47,3 +47,9 @@ def test_a_standard_network_matches_itself():
 def test_refused():
     with pytest.raises(ValueError, match=r"must be a function from a width.*Received: standard="):
         match_parameters(mlp((3, 4, 1)), mlp((3, 4, 1), "standard"))
+
+
+def test_a_width_that_changes_nothing_is_refused():
+    """Rather than doubling the width for ever."""
+    with pytest.raises(ValueError, match=r"cost more the wider they are. Received: standard="):
+        match_parameters(mlp((8, 16, 16, 1)), lambda width: mlp((8, 4, 4, 1), "standard"))
