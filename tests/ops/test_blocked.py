@@ -213,3 +213,20 @@ def test_per_example_gradients_and_forward_mode_on_jax(rng):
     with pytest.raises(TypeError, match="forward-mode"):
         jax.jvp(lambda x: dac_dense(x, w, b, **BLOCKED), (x,), (x,))
     assert jax.jvp(lambda x: dac_dense(x, w, b, implementation="reference"), (x,), (x,))[1].shape == (6, 18)
+
+
+def test_temporaries_of_a_step_do_not_grow_with_the_batch():
+    """By XLA's own account, on JAX, whose core TensorFlow shares."""
+    if keras.backend.backend() != "jax":
+        pytest.skip("asks JAX's compiler")
+    import jax
+
+    def step(x, w, b):
+        y, back = jax.vjp(lambda *a: dac_conv(*a, padding="same", **LAST, **BLOCKED), x, w, b)
+        return y, back(y)
+
+    def held(N):
+        given = [jax.ShapeDtypeStruct(s, "float32") for s in [(N, 32, 32, 16), (3, 3, 16, 16), (16, 16)]]
+        return jax.jit(step).lower(*given).compile().memory_analysis().temp_size_in_bytes
+
+    assert held(512) < 1.1 * held(128)
