@@ -37,7 +37,8 @@ class Filtered:
 
     def norm(self, x, axis=None):
         """Batch normalization over the channels, or over another axis."""
-        return keras.layers.BatchNormalization(self.channel_axis if axis is None else axis, epsilon=1e-5)(x)
+        axis = self.channel_axis if axis is None else axis
+        return keras.layers.BatchNormalization(axis, momentum=0.9, epsilon=1e-5)(x)  # the literature's, not Keras's
 
     def plain_conv(self, x, filters, kernel_size, strides=1):
         """A convolution that filters nothing."""
