@@ -59,6 +59,11 @@ def texts(name, value):
     return found
 
 
+def each_of(name, value, allowed):
+    """The same where each is among those allowed."""
+    return [one_of(f"each of {name}", item, allowed) for item in texts(name, value)]
+
+
 def tables(name, value):
     """A list of one table at least."""
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):

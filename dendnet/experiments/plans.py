@@ -16,10 +16,10 @@ def read(path):
     """The runs of a plan, seed by seed: where a sweep is cut short, what is done is balanced.
 
     A plan has ``data`` (a name or several), ``networks`` (tables with a ``model`` and its options), ``units``,
-    ``seeds`` (how many, or a list) and ``protocol`` (a name, or a table with a name and changes). It may have ``dac_options``,
-    ``image_size``, ``validation``, ``by_unit`` (changes of the protocol for one unit, as ``by_unit.dac.learning_rate``)
-    and ``variants`` (tables with a ``name``, changes of the ``protocol``, ``dac_options`` and ``units``, where not all
-    of the plan's have the variant).
+    ``seeds`` (how many, or a list) and ``protocol`` (a name, or a table with a name and changes). It may have
+    ``dac_options``, ``image_size``, ``validation``, ``by_unit`` (changes of the protocol for one unit, as
+    ``by_unit.dac.learning_rate``; a network may have its own) and ``variants`` (tables with a ``name``, changes of the ``protocol``,
+    ``dac_options`` and ``units``, where not all of the plan's have the variant).
 
     Args:
         path: Path of the TOML file.
@@ -52,7 +52,7 @@ def runs(table):
         checks.texts("data", table["data"]),
         checks.tables("networks", table["networks"]),
         checks.tables("variants", table.get("variants", [{}])),
-        checks.texts("units", table["units"]),
+        checks.each_of("units", table["units"], UNITS),
     )
     count = 1
     for axis in axes:
@@ -68,9 +68,7 @@ def runs(table):
 def suits(variant, unit):
     """Whether a unit has this variant."""
     checks.known("variant", variant, ("name", "protocol", "dac_options", "units"))
-    units = checks.texts("units", variant.get("units", list(UNITS)))
-    for each in units:
-        checks.one_of("units", each, UNITS)
+    units = checks.each_of("units", variant.get("units", list(UNITS)), UNITS)
     if "dac_options" in variant and units != ["dac"]:
         raise ValueError(f"A variant with dac_options must have units = ['dac']. Received: variant={variant!r}")
     return unit in units
@@ -78,10 +76,11 @@ def suits(variant, unit):
 
 def one(table, seed, data, network, variant, unit):
     """One run of a plan."""
-    by_unit = checks.known("by_unit", table.get("by_unit", {}), UNITS)
     protocol = table["protocol"]
     protocol = dict(protocol if isinstance(protocol, dict) else {"name": protocol})
-    protocol |= checks.table(f"by_unit.{unit}", by_unit.get(unit, {}))
+    for place in (table, network):
+        by_unit = checks.known("by_unit", place.get("by_unit", {}), UNITS)
+        protocol |= checks.table(f"by_unit.{unit}", by_unit.get(unit, {}))
     protocol |= checks.table("protocol", variant.get("protocol", {}))
     dac_options = checks.table("dac_options", table.get("dac_options", {}))
     dac_options = dac_options | checks.table("dac_options", variant.get("dac_options", {}))
@@ -92,7 +91,7 @@ def one(table, seed, data, network, variant, unit):
             "unit": unit,
             "seed": seed,
             "protocol": protocol,
-            "options": {name: value for name, value in network.items() if name != "model"},
+            "options": {name: value for name, value in network.items() if name not in ("model", "by_unit")},
             "dac_options": dac_options if unit == "dac" else {},
             "image_size": table.get("image_size"),
             "validation": table.get("validation", 0),

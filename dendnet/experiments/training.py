@@ -84,10 +84,14 @@ class Training:
             with scope():
                 self.network, self.model = networks.prepared(run, dataset)
                 classifies = self.task == "classification"
+                if classifies:
+                    self.metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+                else:
+                    self.metric = keras.metrics.RootMeanSquaredError(name="rmse")
                 self.model.compile(
                     SGD(self.network, protocol, self.steps * protocol.epochs),
                     keras.losses.SparseCategoricalCrossentropy(from_logits=True) if classifies else "mse",
-                    weighted_metrics=["accuracy"] if classifies else [keras.metrics.RootMeanSquaredError(name="rmse")],
+                    weighted_metrics=[self.metric],
                     steps_per_execution=protocol.steps_per_execution,
                 )
                 self.model.optimizer.build(self.model.trainable_variables)
@@ -97,7 +101,10 @@ class Training:
 
     def state(self):
         """The variables that a checkpoint holds: weights, seed generators and optimizer, then metrics."""
-        return [*self.model.variables, *self.model.optimizer.variables], list(self.model.metrics_variables)
+        metrics = list(self.model.metrics_variables)
+        # Keras counts a metric's variables among the model's only after a first step.
+        metrics += [variable for variable in self.metric.variables if all(variable is not seen for seen in metrics)]
+        return [*self.model.variables, *self.model.optimizer.variables], metrics
 
     def save(self, place):
         """Write the checkpoint."""
@@ -115,10 +122,11 @@ class Training:
                 f"{self.folder} was begun on {place['backend']}; go on there (KERAS_BACKEND={place['backend']}), "
                 "or choose another folder"
             )
-        kept = self.state()[0]
-        for variable, value in zip(kept, values, strict=False):
+        kept, metrics = self.state()
+        for variable, value in zip(kept, values[: len(kept)], strict=True):
             variable.assign(value)
-        place["carried"] = values[len(kept) :] if place["step"] else None
+        if place["step"]:
+            place["carried"] = values[-len(metrics) :]
         return place
 
     def epoch(self, place, watch):
@@ -164,8 +172,10 @@ class Watch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.done, self.began = self.place["step"], time.monotonic()
-        for variable, value in zip(self.training.state()[1], self.place.pop("carried", None) or [], strict=False):
-            variable.assign(value)
+        carried = self.place.pop("carried", None)
+        if carried:
+            for variable, value in zip(self.training.state()[1], carried, strict=True):
+                variable.assign(value)
 
     def on_train_batch_end(self, batch, logs=None):
         training = self.training

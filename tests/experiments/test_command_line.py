@@ -1,0 +1,176 @@
+"""The command line: real processes, really killed, and what each says when it cannot go on."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import keras
+import pytest
+
+from dendnet.experiments import Run, read_records, records
+from dendnet.experiments.__main__ import main
+
+BACKEND = keras.backend.backend()
+RUN = ["run", "--data", "digits", "--model", "mlp", "--option", "width=8", "--protocol", "smoke"]
+
+# Forks before anything is computed, so that imports are paid once; each child is a process of its own and is killed
+# by SIGKILL at a random moment, wherever it is. A run that ends before its time makes room for another in a new folder.
+KILLER = """
+import os, random, signal, sys, time
+from dendnet import data
+from dendnet.experiments import __main__, devices, logs, records, training
+
+kills, longest, root, *words = sys.argv[1:]
+moments, killed, folder = random.Random(0), 0, 0
+
+def start():
+    child = os.fork()
+    if not child:
+        place = f"{root}/{folder}"
+        os._exit(__main__.main([*words, "--runs", place, "--results", f"{place}.jsonl"]))
+    return child
+
+def ends(child, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return True
+        time.sleep(0.005)
+    return False
+
+while killed < int(kills):
+    child = start()
+    if ends(child, moments.uniform(0, float(longest))):
+        folder += 1
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        killed += 1
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(start(), 0)[1]))
+"""
+
+
+def command(*words, cwd, **options):
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | options.pop("environment", {})
+    call = [sys.executable, "-m", "dendnet.experiments", *words]
+    return subprocess.run(call, cwd=cwd, env=environment, capture_output=True, text=True, **options)
+
+
+def said(run):
+    return [line for line in run.stderr.splitlines() if line.startswith("dendnet: ")]
+
+
+def killed(tmp_path, kills, *changes):
+    """The record of a run left alone, and those of runs killed again and again."""
+    found, longest = [], 0
+    for times in (0, kills):
+        call = [sys.executable, "-c", KILLER, str(times), str(longest), tmp_path / str(times), *RUN, *changes]
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+        began = time.monotonic()
+        run = subprocess.run([*call, "--minutes", "0"], env=environment, cwd=tmp_path, capture_output=True, text=True)
+        longest = 0.7 * (time.monotonic() - began)
+        assert run.returncode == 0, run.stderr[-3000:]
+        found.append(
+            [record for file in sorted((tmp_path / str(times)).glob("*.jsonl")) for record in read_records(file)]
+        )
+    return found[0][0], found[1]
+
+
+def same(record):
+    return {name: value for name, value in record.items() if name not in records.VARYING}
+
+
+def test_three_kills_change_nothing(tmp_path):
+    alone, again = killed(tmp_path, 3, "--set", "batch=8")
+    assert again and all(same(record) == same(alone) for record in again)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes",
+    [["--set", "batch=4", "--set", "epochs=12"], ["--unit", "standard", "--set", "batch=4", "--set", "epochs=12"]],
+    ids=["dac", "standard"],
+)
+def test_twenty_kills_change_nothing(tmp_path, changes):
+    alone, again = killed(tmp_path, 20, *changes)
+    assert again and all(same(record) == same(alone) for record in again)
+    assert max(len(record["times"]["starts"]) for record in again) > 2, "the kills came before anything was trained"
+
+
+def test_a_sweep_goes_on_and_reports(tmp_path):
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        'data = "digits"\nnetworks = [{model = "mlp", width = 8}]\nunits = ["dac", "standard"]\nseeds = 2\n'
+        'protocol = {name = "smoke", epochs = 1}\n'
+    )
+    first = command("sweep", "plan.toml", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    found = read_records(tmp_path / "results" / "plan.jsonl")
+    assert [Run.of(record["run"]).unit for record in found] == ["dac", "standard"] * 2
+    assert all(record["command"].endswith("experiments sweep plan.toml") for record in found)
+    file = tmp_path / "results" / "plan.jsonl"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:3]))
+    again = command("sweep", "plan.toml", cwd=tmp_path)
+    assert again.stderr.count("finished before") == 3 and len(read_records(file)) == 4
+    report = command("report", str(file), cwd=tmp_path)
+    assert "| digits | mlp width=8 | standard, equal width | 2 |" in report.stdout
+
+
+def test_a_disk_that_fills_up_loses_nothing(tmp_path):
+    """Files of this process end at 40 kB, as on a full disk: the checkpoint does not fit."""
+
+    def small():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+    words = ["--set", "epochs=1", "--option", "width=64"]
+    full = command(*RUN, *words, cwd=tmp_path, preexec_fn=small)
+    assert full.returncode == 1 and len(said(full)) == 1, full.stderr
+    assert "checkpoint.npz could not be written (File too large)" in said(full)[0]
+    assert "Traceback" not in full.stderr and not list(tmp_path.rglob("*.part"))
+    assert command(*RUN, *words, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="one process for each device there, which the next test holds")
+def test_two_simulated_devices_train_as_one(tmp_path):
+    two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    words = [*RUN, "--set", "epochs=1"]
+    assert command(*words, "--runs", "a", "--results", "a.jsonl", cwd=tmp_path).returncode == 0
+    more = command(*words, "--runs", "b", "--results", "b.jsonl", "--devices", "2", cwd=tmp_path, environment=two)
+    if BACKEND == "tensorflow":  # which has one CPU unless a program says otherwise, as test_distribution.py does
+        assert more.returncode == 1 and "2 devices were asked for and tensorflow sees 1" in said(more)[0]
+        return
+    assert more.returncode == 0, more.stderr[-3000:]
+    one, other = (read_records(tmp_path / name)[0] for name in ("a.jsonl", "b.jsonl"))
+    assert other["value"] == pytest.approx(one["value"], abs=0.02)
+    assert other["metrics"][0]["loss"] == pytest.approx(one["metrics"][0]["loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "words, status, says",
+    [
+        (["run", "--data", "digit"], 2, "perhaps 'digits'"),
+        ([*RUN, "--set", "epoch=3"], 2, "perhaps 'epochs'"),
+        ([*RUN, "--set", "epochs"], 2, "must be name=value"),
+        ([*RUN, "--sed", "3"], 2, "unrecognized arguments: --sed"),
+        ([*RUN, "--seed", "x"], 2, "invalid int value"),
+        ([*RUN, "--option", "width=many"], 2, "width must be an integer"),
+        (["run", "--data", "digits", "--option", "depth=9"], 2, "6 n + 2"),
+        (["sweep", "nowhere.toml"], 2, "No such file"),
+        (["report"], 2, "required: results"),
+        (["train"], 2, "invalid choice"),
+        ([], 2, "required"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(words, status, says, capsys):
+    assert main(words) == status
+    found = capsys.readouterr().err
+    assert says in found and found.startswith("dendnet: ") and found.count("\n") == 1
+
+
+def test_a_missing_gpu_is_said_in_one_line(tmp_path):
+    run = command(*RUN, "--device", "gpu", cwd=tmp_path)
+    if run.returncode == 0:
+        pytest.skip("there is a GPU")
+    assert run.returncode == 1 and len(said(run)) == 1 and "GPU" in said(run)[0], run.stderr
