@@ -18,8 +18,8 @@ def read(path):
     A plan has ``data`` (a name or several), ``networks`` (tables with a ``model`` and its options), ``units``,
     ``seeds`` (how many, or a list) and ``protocol`` (a name, or a table with a name and changes). It may have
     ``dac_options``, ``image_size``, ``validation``, ``by_unit`` (changes of the protocol for one unit, as
-    ``by_unit.dac.learning_rate``; a network may have its own) and ``variants`` (tables with a ``name``, changes of the ``protocol``,
-    ``dac_options`` and ``units``, where not all of the plan's have the variant).
+    ``by_unit.dac.learning_rate``; a network may have its own) and ``variants`` (tables with a ``name``, changes of the
+    ``protocol``, ``dac_options`` and ``units``, where not all of the plan's have the variant).
 
     Args:
         path: Path of the TOML file.
