@@ -83,6 +83,10 @@ class Training:
         try:
             with scope():
                 self.network, self.model = networks.prepared(run, dataset)
+                if keras.backend.backend() == "tensorflow":  # on JAX a shared batch has one mean anyway
+                    for layer in self.network.layers:
+                        if isinstance(layer, keras.layers.BatchNormalization):
+                            layer.synchronized = scope is not contextlib.nullcontext
                 classifies = self.task == "classification"
                 if classifies:
                     self.metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
