@@ -32,6 +32,9 @@ serve: book  ## show the book on localhost:8000
 notebooks: $(VENV)/.ready  ## execute the chapters and store their outputs, cleaned
 	$(BIN)/python tools/notebooks.py $(CHAPTERS)
 
+moving: $(VENV)/.ready  ## store the static pictures of the figures that move (Chromium)
+	$(BIN)/python tools/moving.py
+
 lint: $(VENV)/.ready  ## check style, types and the GitHub workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,4 +87,4 @@ $(HTML)/.built: $(VENV)/.ready _config.yml _toc.yml $(shell find book dendnet to
 	@$(BIN)/jupyter-book build . -W -n --keep-going --quiet || { rm -rf _build; exit 1; }
 	@touch $@
 
-.PHONY: help book test serve notebooks lint stamp requirements test-backends test-lowest test-all clean
+.PHONY: help book test serve notebooks moving lint stamp requirements test-backends test-lowest test-all clean

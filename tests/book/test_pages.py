@@ -1,24 +1,17 @@
 """The built book in a real browser: nothing from outside, nothing missing, no formula unrendered, no page too wide."""
 
-import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HTML = ROOT / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PAGES = ["index.html", "search.html", *(str(p.relative_to(HTML)) for p in sorted(HTML.glob("book/*.html")))]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+sys.path.insert(0, str(ROOT / "tools"))
 
+from moving import CHROMIUM, chromium  # noqa: E402
+
+HTML = ROOT / "_build" / "html"
+PAGES = ["index.html", "search.html", *(str(p.relative_to(HTML)) for p in sorted(HTML.glob("book/*.html")))]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the pages were not looked at"),
@@ -28,12 +21,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)], ids=lambda p: f"{p[0]}-{p[1]}")
