@@ -65,7 +65,8 @@ def describe(app, pagename, templatename, context, doctree):
         "og:image": f"{site()}/_static/card.png",
         "og:image:alt": "Two neurons: one filter for all, and one filter for each connection",
     }
-    tags = [f'<meta name="description" content="{escape(text)}">', '<meta name="twitter:card" content="summary_large_image">']
+    tags = [f'<meta name="description" content="{escape(text)}">']
+    tags += ['<meta name="twitter:card" content="summary_large_image">']
     tags += [f'<meta property="{name}" content="{escape(value)}">' for name, value in told.items()]
     context["metatags"] = context.get("metatags", "") + "\n".join(tags)
 
@@ -74,8 +75,9 @@ def picture_size(path):
     """Width and height of a PNG or SVG in pixels, or None."""
     if path.suffix == ".png":
         return struct.unpack(">II", path.read_bytes()[16:24])
-    found = re.search(r'<svg[^>]*? width="(\d+)[^>]*? height="(\d+)', path.read_text()) if path.suffix == ".svg" else None
-    return found and found.groups()
+    if path.suffix == ".svg":
+        return re.search(r'<svg[^>]*? width="(\d+)[^>]*? height="(\d+)', path.read_text()).groups()
+    return None
 
 
 def size_pictures(app, pagename, templatename, context, doctree):
@@ -92,10 +94,29 @@ def size_pictures(app, pagename, templatename, context, doctree):
     context["body"] = re.sub(r'<img (?![^>]*\bwidth=)[^>]*?src="([^"]*)"', sized, context["body"])
 
 
+# What the theme and docutils write, and what screen readers need: a sidebar that is a landmark, a role that is no
+# longer deprecated.
+ROLES = {
+    '<div id="pst-primary-sidebar" class': '<div id="pst-primary-sidebar" role="navigation" aria-label="Book" class',
+    'role="doc-biblioentry"': 'role="listitem"',
+}
+
+
+def mend_roles(app, error):
+    """Write into each page the roles that the theme leaves out."""
+    for page in [] if error else Path(app.outdir).rglob("*.html"):
+        text = mended = page.read_text()
+        for old, new in ROLES.items():
+            mended = mended.replace(old, new)
+        if mended != text:
+            page.write_text(mended)
+
+
 def setup(app):
     """Connect to autodoc, and to the pages after every other extension has added its scripts."""
     app.connect("autodoc-process-signature", layer_signature)
     app.connect("html-page-context", drop_thebe, priority=999)
     app.connect("html-page-context", describe)
     app.connect("html-page-context", size_pictures)
+    app.connect("build-finished", mend_roles)
     return {"parallel_read_safe": True}

@@ -5,7 +5,8 @@ python tools/card.py
 
 from moving import FIGURES, STATIC, chromium
 
-PAGE = """<body style="margin: 0; width: 1200px; height: 630px; display: grid; place-items: center; font-family: sans-serif">
+PAGE = """<style>body {{ margin: 0; width: 1200px; height: 630px; display: grid; place-items: center }}</style>
+<body style="font-family: sans-serif">
 <h1 style="margin: 40px 0 0; font-size: 58px; color: #222">The dendrite-activated unit</h1>
 <img src="{figure}" style="height: 420px" alt="">
 </body>"""

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -25,7 +26,10 @@ def browser():
         yield browser
 
 
-@pytest.fixture(params=[("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)], ids=lambda p: f"{p[0]}-{p[1]}")
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (320, 768, 1280)]
+
+
+@pytest.fixture(params=LOOKS, ids=lambda p: f"{p[0]}-{p[1]}")
 def look(request, browser):
     """look(page): the page opened in this scheme and width, with what it asked for and complained of."""
     scheme, width = request.param
@@ -58,6 +62,17 @@ def test_page(look, name):
     assert seen == {"outside": [], "failed": [], "errors": []}
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the window"
     assert page.locator("img:not([alt]), .cell_output img[alt='']").count() == 0
+    assert page.locator("article img:not([width])").count() == 0, "a picture whose place is not kept free"
+    if name.startswith("book/"):
+        assert len(page.locator("meta[name=description]").get_attribute("content")) > 40
+    if page.viewport_size["width"] != 768:
+        check_access(page)
+
+
+def check_access(page):
+    """Nothing that axe-core finds wrong: names, contrast, landmarks, order."""
+    found = Axe().run(page).response["violations"]
+    assert not found, [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
 
 
 def test_search_finds_the_unit(look):
