@@ -85,9 +85,11 @@ $(VENV)/.ready: requirements.txt pyproject.toml tools/venv.sh
 	@sh tools/venv.sh .venv-lowest-$(BACKEND) "$(PYTHON)" --resolution lowest-direct -e '.[$(BACKEND)]' 'pytest>=8' 'pytest-xdist>=3.6' 'hypothesis>=6.100'
 	@touch $@
 
-# -W makes a warning an error. What failed is removed: an unchanged page would not warn a second time.
+# -W makes a warning an error. What failed is removed: an unchanged page would not warn a second time. Where no page
+# changed, Sphinx leaves changed styles and scripts uncopied.
 $(HTML)/.built: $(VENV)/.ready _config.yml _toc.yml $(shell find book dendnet tools -type f -not -path "*/__pycache__/*")
 	@$(BIN)/jupyter-book build . -W -n --keep-going --quiet || { rm -rf _build; exit 1; }
+	@cp -R book/static/. $(HTML)/_static/
 	@touch $@
 
 .PHONY: help book test serve notebooks moving lint stamp requirements test-backends test-lowest test-all clean
