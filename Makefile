@@ -6,6 +6,9 @@ HTML := _build/html
 CHAPTERS := $(wildcard book/*.ipynb)
 LIBRARY_TESTS := tests dendnet --doctest-modules --ignore=tests/book --ignore=tests/workshop -m "not slow"
 BACKEND := jax
+# Test processes side by side; each holds a backend of its own, about 1 GB.
+JOBS := 2
+SHARED := -q -n $(JOBS) --dist worksteal
 TORCH := torch==2.13.0
 JAX := jax==0.10.2
 TRITON := triton==3.9.0; sys_platform == 'linux'
@@ -22,8 +25,8 @@ book: $(HTML)/.built  ## build the book as HTML and say where it is
 	@echo "The book is built: open $(HTML)/index.html, or run make serve."
 
 test: $(VENV)/.ready  ## test the library and the book, and execute every chapter and compare its outputs
-	$(BIN)/pytest tests dendnet --doctest-modules -m "not slow and not browser" -q
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS) -q
+	$(BIN)/pytest tests dendnet --doctest-modules -m "not slow and not browser" $(SHARED)
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS) -q -n $(JOBS) --dist loadfile
 
 serve: book  ## show the book on localhost:8000
 	@echo "The book is at http://localhost:8000 until you press Ctrl-C."
@@ -31,6 +34,9 @@ serve: book  ## show the book on localhost:8000
 
 notebooks: $(VENV)/.ready  ## execute the chapters and store their outputs, cleaned
 	$(BIN)/python tools/notebooks.py $(CHAPTERS)
+
+moving: $(VENV)/.ready  ## store the static pictures of the figures that move (Chromium)
+	$(BIN)/python tools/moving.py
 
 lint: $(VENV)/.ready  ## check style, types and the GitHub workflows
 	$(BIN)/ruff check .
@@ -47,12 +53,12 @@ requirements: $(VENV)/.ready  ## resolve requirements.txt anew from pyproject.to
 	  --group workshop --upgrade --custom-compile-command "make requirements" -q -o requirements.txt
 
 test-backends: .venv-backends/.ready  ## the library's tests on JAX and on torch
-	KERAS_BACKEND=jax .venv-backends/bin/pytest $(LIBRARY_TESTS) -q
-	KERAS_BACKEND=torch .venv-backends/bin/pytest $(LIBRARY_TESTS) -q
+	KERAS_BACKEND=jax .venv-backends/bin/pytest $(LIBRARY_TESTS) $(SHARED)
+	KERAS_BACKEND=torch .venv-backends/bin/pytest $(LIBRARY_TESTS) $(SHARED)
 	KERAS_BACKEND=tensorflow .venv-backends/bin/pytest tests/layers/test_saving.py -q -k another
 
 test-lowest: .venv-lowest-$(BACKEND)/.ready  ## the library's tests on the lowest versions it admits (BACKEND=jax)
-	KERAS_BACKEND=$(BACKEND) .venv-lowest-$(BACKEND)/bin/pytest $(LIBRARY_TESTS) -q
+	KERAS_BACKEND=$(BACKEND) .venv-lowest-$(BACKEND)/bin/pytest $(LIBRARY_TESTS) $(SHARED)
 
 test-all: lint test book test-backends test-lowest  ## everything, the slow parts too: mutations, wheel, browser
 	$(BIN)/pytest tests -m "slow or browser" -q -rs
@@ -69,19 +75,21 @@ $(VENV)/.ready: requirements.txt pyproject.toml tools/venv.sh
 # comes without Triton, which interprets and compiles the fused kernels here.
 .venv-backends/.ready: requirements.txt pyproject.toml tools/venv.sh Makefile
 	@echo "Installing into .venv-backends ..."
-	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" $(EXPORTERS) pytest hypothesis -e '.[data]'
+	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" $(EXPORTERS) pytest pytest-xdist hypothesis -e '.[data]'
 	@.venv-backends/bin/uv pip install -q --python .venv-backends --torch-backend=cpu $(TORCH) 2>/dev/null || \
 	  .venv-backends/bin/python -m pip install -q $(TORCH)
 	@touch $@
 
 .venv-lowest-$(BACKEND)/.ready: pyproject.toml tools/venv.sh
 	@echo "Installing into .venv-lowest-$(BACKEND) ..."
-	@sh tools/venv.sh .venv-lowest-$(BACKEND) "$(PYTHON)" --resolution lowest-direct -e '.[$(BACKEND),data]' 'pytest>=8' 'hypothesis>=6.100'
+	@sh tools/venv.sh .venv-lowest-$(BACKEND) "$(PYTHON)" --resolution lowest-direct -e '.[$(BACKEND),data]' 'pytest>=8' 'pytest-xdist>=3.6' 'hypothesis>=6.100'
 	@touch $@
 
-# -W makes a warning an error. What failed is removed: an unchanged page would not warn a second time.
+# -W makes a warning an error. What failed is removed: an unchanged page would not warn a second time. Where no page
+# changed, Sphinx leaves changed styles and scripts uncopied.
 $(HTML)/.built: $(VENV)/.ready _config.yml _toc.yml $(shell find book dendnet tools -type f -not -path "*/__pycache__/*")
 	@$(BIN)/jupyter-book build . -W -n --keep-going --quiet || { rm -rf _build; exit 1; }
+	@cp -R book/static/. $(HTML)/_static/
 	@touch $@
 
-.PHONY: help book test serve notebooks lint stamp requirements test-backends test-lowest test-all clean
+.PHONY: help book test serve notebooks moving lint stamp requirements test-backends test-lowest test-all clean

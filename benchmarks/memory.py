@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from dendnet.cost.measure import SEEN_AT_ONCE
+
 PEAK_RESET = Path("/proc/self/clear_refs")
 
 
@@ -27,9 +29,7 @@ def temporaries(cases):
     child = [sys.executable, "-m", "benchmarks.memory", *(case.name for case in cases)]
     with tempfile.TemporaryDirectory() as dump:
         flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_dump_to={dump}"
-        # Large arrays come from the system and go back to it at once, so that what a step holds can be seen.
-        large = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
-        environment = os.environ | large | {"XLA_FLAGS": flags, "BENCHMARK_DUMP": dump}
+        environment = os.environ | SEEN_AT_ONCE | {"XLA_FLAGS": flags, "BENCHMARK_DUMP": dump}
         done = subprocess.run(child, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"benchmarks.memory failed:\n{done.stderr}")

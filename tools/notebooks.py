@@ -1,6 +1,7 @@
 """Execute chapters in place and keep their outputs clean: no stderr, no times, no widget state.
 
 python tools/notebooks.py book/unit.ipynb ...
+python tools/notebooks.py --clean book/unit.ipynb ...    cleans what is stored, without executing
 """
 
 import sys
@@ -36,6 +37,14 @@ def joined(outputs):
 
 def main(paths):
     """Execute each notebook in its own folder; a cell that fails stops everything and nothing is written."""
+    if paths[:1] == ["--clean"]:
+        for path in map(Path, paths[1:]):
+            stored = path.read_text()
+            cleaned = nbformat.writes(clean(nbformat.reads(stored, as_version=4))) + "\n"
+            if cleaned != stored:
+                path.write_text(cleaned)
+                print(f"{path}: cleaned")
+        return
     for path in map(Path, paths):
         notebook = nbformat.read(path, as_version=4)
         NotebookClient(notebook, timeout=600, resources={"metadata": {"path": path.parent}}).execute()

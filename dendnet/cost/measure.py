@@ -17,6 +17,10 @@ from dendnet.cost.model import check_graph, structured
 from dendnet.layers.dendritic import DendriticLayer
 from dendnet.ops.arguments import positive
 
+# The C library takes large arrays from the system and gives them back at once, so that a process's memory is what it
+# holds; oneDNN's allocator, which gives nothing back, stays out.
+SEEN_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0", "TF_ENABLE_ONEDNN_OPTS": "0"}
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -99,8 +103,8 @@ def measure(model, batch_size, standard=None, seconds=4.0):
 
     The two run in turns in this process, as Keras runs them (``predict_on_batch`` and ``train_on_batch`` with plain
     gradient descent, compiled as Keras compiles on this backend), so that what else the machine does meets both
-    alike; a ratio is of two neighbours in time. Memory is measured in a child process for each, on Linux; a backend
-    that does not give freed memory back to the system, as JAX 0.4.34 did not, shows too little of it.
+    alike; a ratio is of two neighbours in time. Memory is measured in a child process for each, on Linux, where
+    large arrays go back to the system as soon as they are freed.
 
     Args:
         model: A functional or sequential ``keras.Model`` of known input shape. It is left as it is: a copy is trained.
@@ -183,9 +187,7 @@ def peak_in_child(model, batch_size):
         path = Path(folder) / "model.keras"
         model.save(path)
         command = [sys.executable, "-m", "dendnet.cost.peak", str(path), str(batch_size)]
-        # oneDNN's allocator gives nothing back, so that no peak could be told from what is held at rest.
-        env = os.environ | {"TF_ENABLE_ONEDNN_OPTS": "0"}
-        child = subprocess.run(command, capture_output=True, text=True, env=env)
+        child = subprocess.run(command, capture_output=True, text=True, env=os.environ | SEEN_AT_ONCE)
     if child.returncode:
         raise RuntimeError(f"The process that measures memory failed:\n{child.stderr[-2000:]}")
     return json.loads(child.stdout.splitlines()[-1])["peak_mib"]

@@ -2,13 +2,12 @@
 
 python -m dendnet.cost.peak MODEL.keras BATCH_SIZE
 
-Two steps come first, which compile. Then freed memory goes back to the system, the record of the peak is set back, and
-one more step is run: what it takes at its peak, beyond what was held before it, is printed as JSON, in MiB. That needs
-Linux and the C library's allocator; oneDNN's gives nothing back, so measure.py has TensorFlow run without it. Where a
-GPU holds the arrays, its own record is read.
+Two steps come first, which compile. Then the record of the peak is set back, and one more step is run: what it takes at
+its peak, beyond what was held before it, is printed as JSON, in MiB. That needs Linux, and an allocator that gives
+freed memory back at once: measure.py starts this process with the settings for that (SEEN_AT_ONCE). Where a GPU holds
+the arrays, its own record is read.
 """
 
-import ctypes
 import gc
 import json
 import sys
@@ -28,7 +27,6 @@ def main(path, batch_size):
     peak = on_device()
     if not peak:
         gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
         at_rest = resident("VmRSS")
         step()

@@ -192,19 +192,20 @@ def draw(comparisons):
     Returns:
         A ``matplotlib.figure.Figure``.
     """
-    from matplotlib.figure import Figure
+    from dendnet import plotting
 
-    figure = Figure(figsize=(7, 0.9 + 0.36 * len(comparisons)), layout="constrained")
-    axes = figure.subplots()
-    axes.axvline(0, color="gray", linewidth=1)
+    figure, axis = plotting.panels(height=0.9 + 0.42 * len(comparisons))
+    axis.axvline(0, color=plotting.GREY, linewidth=1)
+    looks = {"DAC better": "dac", "standard better": "standard"}
     for row, one in enumerate(comparisons):
         i = one.interval
-        colour = "C7" if not i.shown else "C0"
-        axes.plot([dac - standard for _, dac, standard in one.pairs], [row] * i.pairs, "|", color=colour, alpha=0.6)
-        axes.errorbar(i.mean, row, xerr=[[i.mean - i.low], [i.high - i.mean]], fmt="o", color=colour, capsize=3)
-    names = [f"{one.network} {one.variant}\nagainst {AGAINST[one.against]}" for one in comparisons]
-    axes.set_yticks(range(len(comparisons)), names)
-    axes.invert_yaxis()
+        colour = plotting.COLOURS[looks[one.verdict]] if i.shown else plotting.GREY
+        axis.plot([dac - standard for _, dac, standard in one.pairs], [row - 0.22] * i.pairs, "|", color=colour, ms=6)
+        axis.errorbar(i.mean, row, xerr=[[i.mean - i.low], [i.high - i.mean]], fmt="o", color=colour, capsize=3)
+    names = [" ".join(filter(None, (one.network, one.variant))) + f"\n{AGAINST[one.against]}" for one in comparisons]
+    axis.set_yticks(range(len(comparisons)), names, size=8)
+    axis.invert_yaxis()
     unit = "points of accuracy" if comparisons[0].measure == "accuracy" else "rmse"
-    axes.set_xlabel(f"DAC minus standard, {unit}")
+    axis.set_xlabel(f"DAC minus standard, {unit}")
+    axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -1,24 +1,18 @@
 """The built book in a real browser: nothing from outside, nothing missing, no formula unrendered, no page too wide."""
 
-import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 ROOT = Path(__file__).resolve().parents[2]
-HTML = ROOT / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PAGES = ["index.html", "search.html", *(str(p.relative_to(HTML)) for p in sorted(HTML.glob("book/*.html")))]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+sys.path.insert(0, str(ROOT / "tools"))
 
+from moving import CHROMIUM, chromium  # noqa: E402
+
+HTML = ROOT / "_build" / "html"
+PAGES = ["index.html", "search.html", *(str(p.relative_to(HTML)) for p in sorted(HTML.glob("book/*.html")))]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the pages were not looked at"),
@@ -28,15 +22,14 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
-@pytest.fixture(params=[("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)], ids=lambda p: f"{p[0]}-{p[1]}")
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (320, 768, 1280)]
+
+
+@pytest.fixture(params=LOOKS, ids=lambda p: f"{p[0]}-{p[1]}")
 def look(request, browser):
     """look(page): the page opened in this scheme and width, with what it asked for and complained of."""
     scheme, width = request.param
@@ -69,6 +62,17 @@ def test_page(look, name):
     assert seen == {"outside": [], "failed": [], "errors": []}
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the window"
     assert page.locator("img:not([alt]), .cell_output img[alt='']").count() == 0
+    assert page.locator("article img:not([width])").count() == 0, "a picture whose place is not kept free"
+    if name.startswith("book/"):
+        assert len(page.locator("meta[name=description]").get_attribute("content")) > 40
+    if page.viewport_size["width"] != 768:
+        check_access(page)
+
+
+def check_access(page):
+    """Nothing that axe-core finds wrong: names, contrast, landmarks, order."""
+    found = Axe().run(page).response["violations"]
+    assert not found, [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
 
 
 def test_search_finds_the_unit(look):

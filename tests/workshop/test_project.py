@@ -120,3 +120,31 @@ def test_missing_make_says_so():
         [shutil.which("bash"), ".ci/run"], cwd=ROOT, env={"PATH": "/nowhere"}, capture_output=True, text=True
     )
     one_line(run, "make is missing")
+
+
+def test_the_changelog_speaks_of_this_version_or_of_the_next():
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased" or headings[0] == dendnet.__version__
+    assert len(headings) == len(set(headings))
+
+
+def test_contributors_are_told_of_things_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)`", text)) <= targets
+    for path in re.findall(r"`((?:book|tests|tools|results|benchmarks)/[\w./]*)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_cleaning_drops_what_changes_from_run_to_run(tmp_path):
+    import nbformat
+
+    chapter = ROOT / "book" / "unit.ipynb"
+    notebook = nbformat.read(chapter, as_version=4)
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs)
+    cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stderr", text="a warning"))
+    cell.metadata["execution"] = {"iopub.execute_input": "2026-01-01"}
+    dirty = tmp_path / "unit.ipynb"
+    nbformat.write(notebook, dirty)
+    subprocess.run([sys.executable, ROOT / "tools" / "notebooks.py", "--clean", dirty], check=True)
+    assert dirty.read_text() == chapter.read_text()

@@ -1,0 +1,133 @@
+"""The figures that move, in a real browser: by mouse, finger and keys, with the library's numbers."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dendnet.cost import layer_cost
+from dendnet.layers import DACConv2D
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import moving  # noqa: E402
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(moving.CHROMIUM is None, reason="Chromium is not installed: no figure was moved"),
+]
+every_figure = pytest.mark.parametrize("name", moving.NAMES)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with moving.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def figure(browser):
+    """figure(name): its stage, on a page of its own that may make no error."""
+    errors = []
+    context = browser.new_context(has_touch=True, viewport={"width": 360, "height": 800})
+
+    def show(name):
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda r: r.url.startswith(("http:", "https:")) and errors.append(r.url))
+        return moving.show(page, name)
+
+    yield show
+    assert errors == []
+    context.close()
+
+
+def state(stage):
+    """The numbers behind what is drawn, once it is drawn."""
+    stage.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return json.loads(stage.get_attribute("data-state"))
+
+
+def controls(stage):
+    return stage.locator(".moving-handle, input, select, button").all()
+
+
+@every_figure
+def test_the_static_picture_is_the_first_state(figure, name):
+    assert (moving.FIGURES / f"{name}.svg").read_text() == moving.drawn(figure(name)), "run make moving"
+
+
+@every_figure
+def test_every_control_has_a_name_and_moves_the_figure_by_keys(figure, name):
+    stage = figure(name)
+    assert controls(stage) and stage.get_attribute("aria-labelledby")
+    for control in controls(stage):
+        tag = control.evaluate("(node) => node.tagName")
+        assert tag != "g" or (control.get_attribute("aria-label") and control.get_attribute("aria-valuetext"))
+        assert tag in ("g", "BUTTON") or control.evaluate("(node) => node.labels[0].textContent.trim()")
+        control.focus()
+        moved = False
+        keys = ["Enter"] if tag == "BUTTON" else ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"]
+        for key in keys:
+            before = state(stage)
+            stage.page.keyboard.press(key)
+            moved |= state(stage) != before
+        assert moved or tag == "BUTTON", control.evaluate("(node) => node.outerHTML")
+
+
+@every_figure
+def test_handles_follow_the_mouse_and_a_finger(figure, name):
+    stage = figure(name)
+    for handle in stage.locator(".moving-handle").all():
+        for kind in ("mouse", "touch"):
+            before, box = state(stage), handle.locator(".moving-grip").bounding_box()
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            for dx, dy in ((45, -30), (-60, 40)):  # one of them at the least is not beyond the edge
+                drag(stage.page, kind, x, y, x + dx, y + dy)
+            assert state(stage) != before
+
+
+def drag(page, kind, x, y, to_x, to_y):
+    if kind == "mouse":
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(to_x, to_y, steps=3)
+        page.mouse.up()
+        return
+    session = page.context.new_cdp_session(page)
+    for event, points in (
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": to_x, "y": to_y}]),
+        ("touchEnd", []),
+    ):
+        session.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
+
+
+@every_figure
+def test_it_says_what_is_seen(figure, name):
+    stage = figure(name)
+    words = stage.locator(".moving-words")
+    assert len(words.inner_text()) > 20 and words.get_attribute("aria-live") == "polite"
+
+
+def test_cost_counts_as_the_library_does(figure):
+    stage = figure("cost")
+    inputs, outputs, kernel = stage.locator("input").nth(0), stage.locator("input").nth(1), stage.locator("g[role]")
+    for e_in, e_out, stride, presses in [(6, 6, 1, 0), (4, 5, 2, 1), (0, 3, 2, -2), (2, 2, 4, -1), (3, 0, 4, 4)]:
+        inputs.fill(str(e_in))
+        outputs.fill(str(e_out))
+        stage.locator("select").select_option(str(stride))
+        for _ in range(10):
+            kernel.press("ArrowLeft")
+        for _ in range(2 + presses):
+            kernel.press("ArrowRight")
+        shown = state(stage)
+        assert (shown["kernel"], shown["stride"]) == (3 + presses, stride)
+        for i, sharing in enumerate(("outputs", "taps")):
+            layer = DACConv2D(2**e_out, 3 + presses, stride, padding="same", bias_sharing=sharing)
+            layer.build((None, 32, 32, 2**e_in))
+            counted = layer_cost(layer)
+            np.testing.assert_equal([shown["flops"][i], shown["parameters"][i]], [counted.flops, counted.parameters])

@@ -1,0 +1,91 @@
+"""Store the first state of each moving figure as the static picture that stands in print and without JavaScript.
+
+python tools/moving.py [NAME ...]
+"""
+
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+STATIC = Path(__file__).resolve().parents[1] / "book" / "static"
+FIGURES = STATIC.parent / "figures"
+NAMES = sorted(path.stem for path in (STATIC / "moving").glob("*.js"))
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>{name}</title>
+<link rel="stylesheet" href="{static}/book.css"><style>body {{ font-family: sans-serif; margin: 1rem; }}</style>
+<main><figure class="moving" id="moving-{name}"><img src="data:," alt="static"><figcaption>{name}</figcaption></figure>
+</main><script src="{static}/moving.js" defer></script></html>"""
+# The pictures side by side in one drawing, each style that matters written out, on white.
+DRAWN = """(stage) => {
+  const pictures = [...stage.querySelectorAll('svg')];
+  const sizes = pictures.map((each) => each.viewBox.baseVal);
+  const width = sizes.reduce((sum, size) => sum + size.width, 0), height = Math.max(...sizes.map((s) => s.height));
+  const kept = ['fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-linejoin', 'font-size'];
+  let left = 0;
+  const parts = pictures.map((picture, i) => {
+    const copy = picture.cloneNode(true), from = [...picture.querySelectorAll('*')];
+    [...copy.querySelectorAll('*')].forEach((each, j) => {
+      const style = getComputedStyle(from[j]);
+      for (const name of kept) each.setAttribute(name, style.getPropertyValue(name));
+      for (const name of [...each.getAttributeNames()])
+        if (/^(aria-.*|role|tabindex|class)$/.test(name)) each.removeAttribute(name);
+    });
+    copy.querySelectorAll('[fill="rgba(0, 0, 0, 0)"]').forEach((each) => each.remove());
+    const group = `<g transform="translate(${left})">${copy.innerHTML}</g>`;
+    left += sizes[i].width;
+    return group;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" `
+    + `height="${height}" font-family="sans-serif"><rect width="100%" height="100%" fill="white"/>`
+    + parts.join('') + '</svg>\\n';
+}"""
+
+
+@contextmanager
+def chromium():
+    """A browser, for as long as it is used."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def show(page, name, theme="light"):
+    """Open a page with nothing but this figure, and return its stage."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "figure.html"
+        path.write_text(PAGE.format(name=name, static=STATIC.as_uri(), theme=theme))
+        page.goto(path.as_uri())
+        page.wait_for_selector("[data-state]")
+    return page.locator(".moving-stage")
+
+
+def drawn(stage):
+    """The stage's pictures as one SVG file."""
+    return stage.evaluate(DRAWN)
+
+
+def main(names):
+    """Write each figure's static picture."""
+    FIGURES.mkdir(exist_ok=True)
+    with chromium() as browser:
+        for name in names or NAMES:
+            (FIGURES / f"{name}.svg").write_text(drawn(show(browser.new_page(), name)))
+            print(f"book/figures/{name}.svg")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
