@@ -14,18 +14,15 @@ line through the least times on a log-log scale.
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
 import time
 
 import keras
 import numpy as np
 
-import dendnet
 from benchmarks.cases import ALL, QUICK, Case, arguments, candidates, ready, step
 from benchmarks.memory import temporaries
+from dendnet.experiments.records import origin
 
 GROWING = (64, 200, 640, 2000, 6400)  # two decades
 FIXED = 256  # the sizes that do not grow
@@ -82,43 +79,12 @@ def slopes(rounds):
     return found
 
 
-def device():
-    """What this runs on, in words."""
-    match keras.backend.backend():
-        case "jax":
-            import jax
-
-            if jax.default_backend() == "gpu":
-                return jax.devices()[0].device_kind
-        case "torch":
-            import torch
-
-            if torch.cuda.is_available():
-                return torch.cuda.get_device_name()
-        case "tensorflow":
-            import tensorflow as tf
-
-            for gpu in tf.config.list_physical_devices("GPU"):
-                return tf.config.experimental.get_device_details(gpu)["device_name"]
-    return f"{platform.machine()} CPU, {os.cpu_count()} cores"
-
-
 def provenance(module):
     """Where a record comes from: command, commit, versions, device, seed and data."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
-    backend = keras.backend.backend()
     options = [o for i, o in enumerate(sys.argv[1:], 1) if "--json" not in (o, sys.argv[i - 1])]
     return {
-        "command": " ".join([f"KERAS_BACKEND={backend} python -m {module}", *options]),
-        "commit": commit or "not a checkout",
-        "versions": {
-            "dendnet": dendnet.__version__,
-            "keras": keras.__version__,
-            backend: __import__(backend).__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "device": device(),
+        "command": " ".join([f"KERAS_BACKEND={keras.backend.backend()} python -m {module}", *options]),
+        **origin(),
         "seed": 0,
         "data": "normal random numbers, float32",
     }

@@ -93,6 +93,8 @@ def run_sweep(options):
 
 def run_all(runs, options, results):
     """Train what is not in the results yet; 1 where a run diverged, which stops no other."""
+    import keras
+
     from dendnet import data
     from dendnet.experiments import devices, logs, records, training
     from dendnet.experiments.progress import Progress
@@ -121,7 +123,7 @@ def run_all(runs, options, results):
                 options.minutes,
                 Progress(run.unit, run.protocol.epochs),
                 scope,
-                "python -m dendnet.experiments " + shlex.join(sys.argv[1:]),
+                command(sys.argv[1:]),
             )
         except training.Diverged as error:
             say(f"dendnet: {error}")
@@ -130,8 +132,16 @@ def run_all(runs, options, results):
         if options.tensorboard:
             logs.tensorboard(Path(options.runs) / run.id, record["metrics"])
         records.publish(record, results)
+        keras.utils.clear_session()
         say(f"    {record['measure']} {record['value']:.4f}, {sum(record['times']['seconds']):.0f} s")
     return 1 if failed else 0
+
+
+def command(words):
+    """The command as records hold it, without the folders of this machine."""
+    folders = ("--data-dir", "--runs", "--results")
+    kept = ["FOLDER" if before in folders else word for before, word in zip(["", *words], words, strict=False)]
+    return "python -m dendnet.experiments " + shlex.join(kept)
 
 
 def run_report(options):

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import dendnet
 from dendnet import cost
 from dendnet.experiments import storage
 
@@ -41,7 +42,7 @@ def record(run, dataset, training, place, command):
             "name": run.data,
             "checksum": dataset.checksum,
             "reencoded": bool(dataset.reencoded),
-            "source": str(dataset.source),
+            "source": dataset.source if "://" in dataset.source else "a local folder",
         },
         **origin(),
         "command": command,
@@ -55,7 +56,7 @@ def origin():
     return {
         "commit": commit(),
         "versions": {
-            "dendnet": importlib.metadata.version("dendnet"),
+            "dendnet": dendnet.__version__,
             "keras": keras.__version__,
             backend: importlib.import_module(backend).__version__,
             "numpy": np.__version__,
