@@ -42,7 +42,7 @@ def record(run, dataset, training, place, command):
             "name": run.data,
             "checksum": dataset.checksum,
             "reencoded": bool(dataset.reencoded),
-            "source": dataset.source if "://" in dataset.source else "a local folder",
+            "source": "a local folder" if Path(dataset.source).is_absolute() else dataset.source,
         },
         **origin(),
         "command": command,

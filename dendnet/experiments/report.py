@@ -191,7 +191,12 @@ def draw(comparisons):
 
     Returns:
         A ``matplotlib.figure.Figure``.
+
+    Raises:
+        ValueError: There is no comparison, or there are two measures.
     """
+    if len({one.measure for one in comparisons}) != 1:
+        raise ValueError(f"comparisons must be of one measure, and one at least. Received: comparisons={comparisons!r}")
     from dendnet import plotting
 
     figure, axis = plotting.panels(height=0.9 + 0.42 * len(comparisons))

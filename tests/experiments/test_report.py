@@ -90,6 +90,17 @@ def test_the_tables_say_it():
     assert "data: digits, RE-ENCODED images" in report.provenance(found)
 
 
+def test_the_figure_has_a_row_for_each_comparison(tmp_path):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("agg")
+    figure = report.draw(compare(records()))
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["mlp\nstandard, equal width"]
+    figure.savefig(tmp_path / "figure.svg")
+    for wrong in ([], compare(records()) + compare([one | {"measure": "rmse"} for one in records()])):
+        with pytest.raises(ValueError, match=r"of one measure.*Received: "):
+            report.draw(wrong)
+
+
 def test_the_command_reads_files_and_passes_over_a_torn_line(tmp_path, capsys):
     file = tmp_path / "r.jsonl"
     file.write_text("\n".join(map(json.dumps, records())) + '\n{"id": "to')
