@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
 def server():
     """A :class:`Server` that runs."""
     with Server() as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=[0.02], daemon=True).start()
         yield running
         running.shutdown()
 
