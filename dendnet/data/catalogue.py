@@ -23,7 +23,7 @@ class Archive:
     files: dict[str, str] = field(default_factory=dict)
     flat: bool = False
     max_bytes: int = 2**29
-    max_files: int = 20_000
+    max_files: int = 50_000
 
     @property
     def file(self):
