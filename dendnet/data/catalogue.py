@@ -23,7 +23,7 @@ class Archive:
     files: dict[str, str] = field(default_factory=dict)
     flat: bool = False
     max_bytes: int = 2**29
-    max_files: int = 20_000
+    max_files: int = 50_000
 
     @property
     def file(self):
@@ -60,7 +60,7 @@ IMAGE_FOLDERS = {
         ),
     },
 }
-CIFAR = {
+ARCHIVES = {
     "cifar10": Archive(
         _KRIZHEVSKY + "cifar-10-binary.tar.gz",
         "cifar-10-batches-bin",
@@ -73,16 +73,16 @@ CIFAR = {
         "03b5dce01913d631647c71ecec9e9cb8",
         max_files=20,
     ),
+    # No checksum of this archive is published; the table in it is known by its own.
+    "sgemm": Archive(
+        "https://archive.ics.uci.edu/static/public/440/sgemm+gpu+kernel+performance.zip",
+        "sgemm",
+        files={"sgemm_product.csv": "7f81f8e6b587ac17bef127fba8098e72"},
+        flat=True,
+        max_bytes=2**26,
+        max_files=20,
+    ),
 }
-# No checksum of this archive is published; the table in it is known by its own.
-SGEMM = Archive(
-    "https://archive.ics.uci.edu/static/public/440/sgemm+gpu+kernel+performance.zip",
-    "sgemm",
-    files={"sgemm_product.csv": "7f81f8e6b587ac17bef127fba8098e72"},
-    flat=True,
-    max_bytes=2**26,
-    max_files=20,
-)
 # The classes' names, in the order of their folders.
 CLASSES = {
     "imagenette": {

@@ -93,8 +93,9 @@ def _complete(archive, path):
         length = response.headers.get("Content-Length")
         total = None if length is None else start + int(length)
         progress = Progress(f"Downloading {archive.url}", total, start)
-        with open(path, "ab" if start else "wb") as file:
-            while block := response.read(BLOCK):
+        # What has arrived is written at once: a kill loses none of it.
+        with open(path, "ab" if start else "wb", buffering=0) as file:
+            while block := response.read1(BLOCK):
                 file.write(block)
                 progress(file.tell())
                 if file.tell() > archive.max_bytes:

@@ -4,12 +4,10 @@ import hashlib
 import json
 import os
 import shutil
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from dendnet.data.catalogue import CLASSES
 from dendnet.data.dataset import Dataset, Split, checksum
 from dendnet.data.errors import DataError
 from dendnet.data.fetch import cache
@@ -21,11 +19,20 @@ IMAGES = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".webp")
 CHUNK = 256  # images decoded side by side
 
 
-def read(name, folder, size, source, from_archive):
-    """The :class:`Dataset` of a folder, decoded once into arrays that are memory-mapped ever after."""
+def read(name, folder, size, source, official=None, from_archive=False):
+    """The :class:`Dataset` of a folder, decoded once into arrays that are memory-mapped ever after.
+
+    Args:
+        name: What the data set is called.
+        folder: The folder, with train and val in it.
+        size: Side in pixels, or None.
+        source: Where the folder comes from.
+        official: Names {folder: class} where it has to be that data set; None for a user's own.
+        from_archive: Whether it was unpacked from the official archive just so.
+    """
     listing = {split: _listing(folder / split) for split in SPLITS}
     classes = sorted({image.parent.name for image in listing["train"]})
-    _check_classes(name, folder, listing, classes)
+    _check_classes(folder, listing, official or dict.fromkeys(classes))
     decoded, digests = _decoded(folder, listing, size or _common_side(listing))
     train, test = (
         Split(
@@ -34,8 +41,8 @@ def read(name, folder, size, source, from_archive):
         )
         for split in SPLITS
     )
-    reencoded, provenance = _origin(name, listing, from_archive)
-    names = tuple(CLASSES.get(name, {}).get(each, each) for each in classes)
+    reencoded, provenance = _origin(listing, official, from_archive)
+    names = tuple((official or {}).get(each, each) for each in classes)
     total = checksum(train, test, known=digests)
     return Dataset(name, train, test, "classification", names, total, reencoded, provenance, source)
 
@@ -58,15 +65,14 @@ def _listing(folder):
     return found
 
 
-def _check_classes(name, folder, listing, classes):
-    official = CLASSES.get(name)
-    if official and classes != list(official):
+def _check_classes(folder, listing, classes):
+    found, validated = ({image.parent.name for image in listing[split]} for split in SPLITS)
+    if found != set(classes):
         raise DataError(
-            f"{folder / 'train'} must have {name}'s {len(official)} folders, {', '.join(official)}. "
-            "Unpack the official archive anew, or give the folder's path as the name."
+            f"{folder / 'train'} must have the folders {', '.join(classes)}. Unpack the official archive anew, or "
+            "give the folder's path as the name."
         )
-    strangers = {image.parent.name for image in listing["val"]} - set(classes)
-    if strangers:
+    if strangers := validated - found:
         raise DataError(f"{folder / 'val'} has classes that {folder / 'train'} has not: {', '.join(sorted(strangers))}")
 
 
@@ -136,11 +142,13 @@ def _common_side(listing):
 def _open(path):
     pillow = _pillow()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pillow.DecompressionBombWarning)
-            return pillow.open(path)
-    except (OSError, SyntaxError, ValueError, pillow.DecompressionBombWarning, pillow.DecompressionBombError) as error:
+        image = pillow.open(path)
+    except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as error:
         raise _damaged(path, error) from error
+    pixels = image.width * image.height
+    if pillow.MAX_IMAGE_PIXELS and pixels > pillow.MAX_IMAGE_PIXELS:  # of which Pillow only warns
+        raise _damaged(path, f"it has {pixels} pixels")
+    return image
 
 
 def _damaged(path, error):
@@ -155,10 +163,10 @@ def _pillow():
     return Image
 
 
-def _origin(name, listing, from_archive):
+def _origin(listing, official, from_archive):
     if from_archive:
         return False, "The archive has the official checksum."
-    if name not in CLASSES:
+    if not official:
         return False, "Not known: the folder is the user's own."
     strangers = [image for images in listing.values() for image in images if image.suffix != ".JPEG"]
     if strangers:

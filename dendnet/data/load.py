@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from dendnet.data import cifar, folders, tables
-from dendnet.data.catalogue import CIFAR, IMAGE_FOLDERS, NAMES, SGEMM
+from dendnet.data.catalogue import ARCHIVES, CLASSES, IMAGE_FOLDERS, NAMES
 from dendnet.data.fetch import fetch
 from dendnet.ops.arguments import positive
 
@@ -79,16 +79,16 @@ def load(name, data_dir=None, image_size=None):
             raise ValueError(f"image_size is for folders of images only. Received: image_size={image_size!r}")
     if own:
         folder = Path(name).expanduser().resolve()
-        return folders.read(folder.name, folder, image_size, str(folder), from_archive=False)
+        return folders.read(folder.name, folder, image_size, str(folder))
     if name == "digits":
         return tables.read_digits()
     if name == "sgemm":
-        folder, source = _place(SGEMM, data_dir, lambda path: (path / tables.SGEMM_FILE).is_file())
+        folder, source = _place(ARCHIVES["sgemm"], data_dir, lambda path: (path / tables.SGEMM_FILE).is_file())
         return tables.read_sgemm(folder, source)
     if photographs:
         folder, source = _photographs(name, data_dir, image_size)
-        return folders.read(name, folder, image_size, source, data_dir is None)
-    folder, source = _place(CIFAR[name], data_dir, lambda path: path.is_dir() and cifar.holds(name, path))
+        return folders.read(name, folder, image_size, source, CLASSES[name], data_dir is None)
+    folder, source = _place(ARCHIVES[name], data_dir, lambda path: path.is_dir() and cifar.holds(name, path))
     return cifar.read(name, folder, source, data_dir is None)
 
 

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from dendnet.data.catalogue import SGEMM
+from dendnet.data.catalogue import ARCHIVES
 from dendnet.data.dataset import Dataset, Split, checksum, stratified
 from dendnet.data.errors import DataError
 
@@ -22,11 +22,11 @@ def read_sgemm(folder, source):
     part; both parts keep the table's order.
     """
     path = folder / SGEMM_FILE
-    found, official = hashlib.md5(path.read_bytes()).hexdigest(), SGEMM.files[SGEMM_FILE]
+    found, official = hashlib.md5(path.read_bytes()).hexdigest(), ARCHIVES["sgemm"].files[SGEMM_FILE]
     if found != official:
         raise DataError(
             f"{path} has the MD5 {found} and not the official {official}: it is cut off or altered. "
-            f"Unpack {SGEMM.url} anew."
+            f"Unpack {ARCHIVES['sgemm'].url} anew."
         )
     table = np.loadtxt(path, delimiter=",", skiprows=1)
     x, y = table[:, :FEATURES], np.log(table[:, FEATURES:].mean(axis=1, keepdims=True))

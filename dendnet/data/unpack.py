@@ -2,16 +2,14 @@
 
 import gzip
 import hashlib
+import itertools
 import stat
 import tarfile
 import zipfile
-import zlib
 from pathlib import PurePosixPath
 from typing import Any
 
 from dendnet.data.errors import DataError
-
-TORN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 class Refused(Exception):
@@ -36,10 +34,9 @@ def unpack(path, folder, archive):
         with open(path, "rb") as file:
             _write(members(file, archive), folder, archive)
         _check(folder, archive)
-    except (*TORN, Refused) as error:
-        reason = str(error) or "it ends too early"
+    except Refused as error:
         raise DataError(
-            f"{archive.file} is refused: {reason}. It is cut off, altered or hostile, and was removed. Download it "
+            f"{archive.file} is refused: {error}. It is cut off, altered or hostile, and was removed. Download it "
             f"anew from {archive.url}."
         ) from error
 
@@ -47,7 +44,11 @@ def unpack(path, folder, archive):
 def _write(members, folder, archive):
     """Write the members (name, is it a folder, its bytes as a file) out, counting what is really there."""
     left = archive.max_bytes
-    for count, (name, is_folder, content) in enumerate(members):
+    for count in itertools.count():
+        member = _read(next, members, None)
+        if member is None:
+            break
+        name, is_folder, content = member
         if count >= archive.max_files:
             raise Refused(f"it has more than {archive.max_files} files")
         target = folder / _inside(name)
@@ -60,10 +61,20 @@ def _write(members, folder, archive):
         if is_folder:
             continue
         with open(target, "wb") as out:
-            while block := content.read(min(left + 1, 2**20)):
+            while block := _read(content.read, min(left + 1, 2**20)):
                 left -= out.write(block)
                 if left < 0:
                     raise Refused(f"it unpacks to more than {archive.max_bytes} bytes")
+
+
+def _read(step, *arguments):
+    """A step of reading; whatever it raises is a reason to refuse, since torn archives raise nearly anything."""
+    try:
+        return step(*arguments)
+    except Refused:
+        raise
+    except Exception as error:
+        raise Refused(str(error) or "it ends too early") from error
 
 
 def _inside(name):
@@ -71,7 +82,7 @@ def _inside(name):
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or any(letter in name for letter in "\\:\0"):
         raise Refused(f"the path {name!r} leads out of it")
-    if any(len(part.encode()) > 255 for part in path.parts) or len(name) > 1000:
+    if any(len(part.encode(errors="replace")) > 255 for part in path.parts) or len(name) > 1000:
         raise Refused(f"the path {name[:60]!r}... is too long")
     return path
 

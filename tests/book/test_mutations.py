@@ -36,7 +36,22 @@ COUNTS = (
         "biases that outputs share": [("* prod(layer.bias.shape) * prod(", "* layer.bias.shape[0] * prod(")],
     },
 )
-RESTS_ON = {"unit": OPERATION, "fast": BLOCKED, "cost": COUNTS}
+LISTENERS = (
+    "ops/reference.py",
+    {
+        "a bias dropped": [
+            ("kernel * activation(x[..., None] + bias)", "kernel * activation(x[..., None] + 0 * bias)")
+        ],
+        "a bias's sign turned": [
+            ("kernel * activation(x[..., None] + bias)", "kernel * activation(x[..., None] - bias)")
+        ],
+        "a filter forgotten": [("kernel * activation(x[..., None] + bias)", "kernel * (x[..., None] + bias)")],
+        "a bias that listeners share": [
+            ("kernel * activation(x[..., None] + bias)", "kernel * activation(x[..., None] + bias[:, :1])")
+        ],
+    },
+)
+RESTS_ON = {"biology": LISTENERS, "unit": OPERATION, "fast": BLOCKED, "cost": COUNTS}
 CASES = [
     pytest.param(chapter, file, change, id=f"{chapter.stem}-{name}")
     for chapter in CHAPTERS
