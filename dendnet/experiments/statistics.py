@@ -69,7 +69,7 @@ def t_interval(differences, comparisons=1, confidence=0.95):
     if n == 1:
         return Interval(mean, -math.inf, math.inf, math.nan, n, level)
     deviation = float(values.std(ddof=1))
-    half = _stats().t.ppf((1 + level) / 2, n - 1) * deviation / math.sqrt(n)
+    half = float(_stats().t.ppf((1 + level) / 2, n - 1)) * deviation / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, deviation, n, level)
 
 
@@ -96,7 +96,7 @@ def pairs_needed(deviation, difference, comparisons=1, confidence=0.95, power=0.
     Example:
         >>> from dendnet.experiments import pairs_needed
         >>> pairs_needed(deviation=1.0, difference=1.73)
-        6
+        5
 
     Reference:
         The chapter "Full experiments" of the book.
