@@ -51,7 +51,17 @@ LISTENERS = (
         ],
     },
 )
-RESTS_ON = {"biology": LISTENERS, "unit": OPERATION, "fast": BLOCKED, "cost": COUNTS}
+
+INTERVALS = (
+    "experiments/statistics.py",
+    {
+        "comparisons not counted": [("1 - (1 - confidence) / comparisons\n", "confidence\n")],
+        "a deviation of all": [("values.std(ddof=1)", "values.std()")],
+        "one degree of freedom too many": [("t.ppf((1 + level) / 2, n - 1)", "t.ppf((1 + level) / 2, n)")],
+        "a tail counted once": [("(1 - confidence) / comparisons / 2", "(1 - confidence) / comparisons")],
+    },
+)
+RESTS_ON = {"biology": LISTENERS, "unit": OPERATION, "fast": BLOCKED, "cost": COUNTS, "resnets": INTERVALS}
 CASES = [
     pytest.param(chapter, file, change, id=f"{chapter.stem}-{name}")
     for chapter in CHAPTERS
