@@ -23,7 +23,7 @@ class Run:
 
     Args:
         data: Name of the data set, or the path of a folder of images, as in ``dendnet.data.load``.
-        model: ``"cifar_resnet"``, ``"resnet"`` or ``"mlp"``, from :mod:`dendnet.models`.
+        model: ``"cifar_resnet"``, ``"resnet"`` or ``"mlp"``, from ``dendnet.models``.
         unit: ``"dac"``; ``"standard"``, its twin of equal width; ``"standard-parameters"`` and ``"standard-flops"``,
             the standard networks at the width at which they have as many parameters or FLOPs as the DAC one.
         seed: Seed of the kernels, the order of the data and the augmentation: an integer of at least 0.
