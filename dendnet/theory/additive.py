@@ -77,6 +77,4 @@ def best_additive(f, grid) -> BestAdditive:
     if solved.status != 0:
         raise RuntimeError(f"The linear program was not solved: {solved.message}")
     above, below = -solved.ineqlin.marginals.reshape(2, -1)
-    return BestAdditive(
-        float(solved.fun), np.split(solved.x[:-1], starts[1:]), (below - above).reshape(sizes)
-    )
+    return BestAdditive(float(solved.fun), np.split(solved.x[:-1], starts[1:]), (below - above).reshape(sizes))

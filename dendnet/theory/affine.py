@@ -45,11 +45,12 @@ def affine_layer(weights, offset, radius, dendrites=1, dtype=None) -> Affine:
     Example:
         The sum of two inputs is met with every constant from 2 on. One less is left to the next layer:
 
+        >>> import numpy as np
         >>> from dendnet.theory import affine_layer
         >>> affine = affine_layer([[1.0], [1.0]], offset=[1.0], radius=1.0)
         >>> [float(c) for c in affine.remainder]
         [-1.0]
-        >>> float(affine.layer([[0.25, 0.5]])[0, 0]), affine.certificate.parameters
+        >>> float(affine.layer(np.array([[0.25, 0.5]]))[0, 0]), affine.certificate.parameters
         (2.75, 4)
 
     Reference:

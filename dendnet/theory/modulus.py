@@ -31,7 +31,9 @@ def modulus_of(lipschitz, modulus, d):
     def omega(t):
         value = modulus(t)
         if not isinstance(value, (int, float, np.number, np.ndarray)) or not (0 <= value < math.inf):
-            raise ValueError(f"modulus must give numbers that are finite and at least 0. Received: modulus({t})={value}")
+            raise ValueError(
+                f"modulus must give numbers that are finite and at least 0. Received: modulus({t})={value}"
+            )
         return float(value)
 
     return lambda n: (omega(side / n * (1 + STEP)) + omega(rounded)) * (1 + STEP), omega

@@ -32,10 +32,11 @@ def piecewise_linear(knots_x, values, dtype=None) -> certificate.Construction:
     Example:
         A hat: it starts as zero and bends three times.
 
+        >>> import numpy as np
         >>> from dendnet.theory import piecewise_linear
         >>> hat = piecewise_linear([0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 1.0, 0.0, 0.0])
-        >>> [float(y) for y in hat.network([[0.5], [1.5], [2.0], [3.5]])[:, 0]], hat.certificate.parameters
-        ([0.0, 0.5, 1.0, 0.0], 6)
+        >>> [float(y) for y in hat.network(np.array([[0.5], [1.5], [3.5]]))[:, 0]], hat.certificate.parameters
+        ([0.0, 0.5, 0.0], 6)
 
     Reference:
         The chapter "What it can represent" of the book, :prf:ref:`thm-economy`.

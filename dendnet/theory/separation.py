@@ -54,16 +54,14 @@ def separation_example(architecture) -> Separation:
     Example:
         >>> from dendnet.theory import separation_example
         >>> [separation_example(widths)[1:4] for widths in ((1, 2), (1, 5, 1), (2, 3, 3, 1))]
-        [('knots', 2, 1), ('knots', 10, 6), ('rank', 30, 20)]
+        [('knots', 2, 1), ('knots', 10, 6), ('rank', 23, 20)]
 
     Reference:
         The chapter "What it can represent" of the book, :prf:ref:`thm-power`.
     """
     widths = tuple(architecture) if isinstance(architecture, (tuple, list)) else ()
     if len(widths) < 2 or not all(isinstance(k, (int, np.integer)) and k is not True and k > 0 for k in widths):
-        raise ValueError(
-            f"architecture must be two or more positive integers. Received: architecture={architecture!r}"
-        )
+        raise ValueError(f"architecture must be two or more positive integers. Received: architecture={architecture!r}")
     if max(widths[1:]) == 1:
         raise ValueError(
             "architecture must have a layer with two outputs or more: with one output each, standard and DAC layers "
