@@ -74,7 +74,8 @@ def approximate(f, dim, epsilon, lipschitz=None, modulus=None, dtype=None, memor
         rounded = certificate.rounding_of(stack, 0.0, 1.0, dtype)
         if bound_of(cells) + rounded <= epsilon:
             network = layers.model(stack, dtype, name="approximation")
-            return Approximation(*certificate.certified(network, stack, 0.0, 1.0, dtype, bound_of(cells)), cells)
+            proof = certificate.certified(network, stack, 0.0, 1.0, dtype, bound_of(cells)).certificate
+            return Approximation(network, proof, cells)
         left = epsilon - rounded  # what rounding leaves shrinks with every turn
     raise ValueError(
         f"epsilon must be more than what rounding in {dtype} may add, {rounded:.2g} on a grid of {cells} cells a side. "

@@ -1,5 +1,7 @@
 """Networks with integer weights, their Jacobian in the parameters, and a lower bound of its rank without rounding."""
 
+from itertools import pairwise
+
 import numpy as np
 
 PRIME = 2**31 - 1
@@ -10,11 +12,11 @@ def draw(widths, rng):
 
     A bias puts its knot between the values that its input takes at the points, or below all of them.
     """
-    parameters = 2 * sum(n * m for n, m in zip(widths, widths[1:], strict=False))
+    parameters = 2 * sum(n * m for n, m in pairwise(widths))
     count = 2 + 4 * parameters // widths[-1]
     points = rng.integers(-500, 500, (count, widths[0])).astype(object)
     x, weights = points, []
-    for n, m in zip(widths, widths[1:], strict=False):
+    for n, m in pairwise(widths):
         w = rng.choice([-3, -2, -1, 1, 2, 3], (n, m)).astype(object)
         places = rng.integers(-len(x) // 4, len(x) - len(x) // 10, (n, m)).clip(0)
         b = 1 - np.sort(x, axis=0)[places, np.arange(n)[:, None]]
@@ -32,7 +34,7 @@ def forward(x, w, b):
 
 
 def jacobian(weights, points):
-    """The derivatives of every output at every point in w and b of every layer, modulo PRIME: (points * m, parameters)."""
+    """The outputs' derivatives at the points in each w and b, modulo PRIME: (points * m, parameters)."""
     passes, x = [], points
     for w, b in weights:
         active, signal, x = forward(x, w, b)

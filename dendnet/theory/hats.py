@@ -87,7 +87,9 @@ def _rounds(m, cells):
     """The rounds that leave of m numbers p and m numbers q one each, and in the end -max(p) - max(q)."""
     steps = []
     while m > 2:
-        channels, lift, pairs = [], [], []
+        channels: list = []
+        lift: list[float] = []
+        pairs: list[range] = []
         for tree in (0, m):
             for a in range(0, m, 2):
                 p = np.eye(2 * m, dtype=int)[tree + a : tree + min(a + 2, m)]

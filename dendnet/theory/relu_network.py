@@ -49,14 +49,13 @@ def from_relu_network(model, radius, use_output_bias=False) -> certificate.Const
     """
     radius = arguments.above_zero("radius", radius)
     chain, dtype = _chain(model)
-    exact = _single(*chain[0], radius) if len(chain) == 1 else _several(chain, radius, use_output_bias)
-    stack = layers.Stack(exact)
+    stack = layers.Stack(_single(chain, radius) if len(chain) == 1 else _several(chain, radius, use_output_bias))
     network = layers.model(stack, dtype, name=f"{model.name}_dac")
     return certificate.certified(network, stack, -radius, radius, dtype)
 
 
-def _single(w, c, radius):
-    exact, _ = affine.edges(w, c, radius)
+def _single(chain, radius):
+    exact, _ = affine.edges(*chain[0], radius)
     return [exact]
 
 
@@ -74,7 +73,7 @@ def _several(chain, radius, use_output_bias):
         before, last = exact[-2:]
         silent = np.zeros((len(before.kernel), 1))
         exact[-2:] = [
-            rounding.Weights(*(np.hstack([a, silent]) for a in before[:2])),
+            rounding.Weights(np.hstack([before.kernel, silent]), np.hstack([before.bias, silent])),
             rounding.Weights(np.vstack([last.kernel, bias]), np.vstack([last.bias, np.ones_like(bias)])),
         ]
     return exact

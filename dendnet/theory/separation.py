@@ -1,5 +1,6 @@
 """Networks of dendrites that no standard network of the same widths computes, and how that is known."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,14 +80,14 @@ def separation_example(architecture) -> Separation:
             exact = [Weights(w.astype(float), b.astype(float)) for w, b in weights]
             return Separation(_model(exact), "rank", rank, limit, points.astype(float))
     raise ValueError(
-        f"No network of {TRIES} drawn has a Jacobian of a rank above {limit}: this certificate must fail, and nothing is "
-        f"shown. Received: architecture={architecture!r}"
+        f"architecture must let one of {TRIES} drawn networks have a Jacobian of a rank above {limit}; none has, so "
+        f"nothing is shown. Received: architecture={architecture!r}"
     )
 
 
 def standard_dimension(widths):
     """The parameters of a standard pre-activated network, less one scale for each hidden unit."""
-    return sum(n * m + n for n, m in zip(widths, widths[1:], strict=False)) - sum(widths[1:-1])
+    return sum(n * m + n for n, m in pairwise(widths)) - sum(widths[1:-1])
 
 
 def _one_layer(n, m):

@@ -1,6 +1,5 @@
 """The certified approximator: never above its bound, which never is above epsilon; wrong moduli and sizes refused."""
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given

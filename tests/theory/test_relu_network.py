@@ -62,7 +62,7 @@ def test_the_twin_computes_the_same(seed, widths, dtype, radius, scale, use_bias
 
 
 def test_the_certificate_is_worth_something():
-    """Six layers of six units: their rounding is certified to a thousandth of their outputs, not to more than they are."""
+    """Six layers of six units: their rounding is certified to a thousandth of their outputs."""
     rng = np.random.default_rng(3)
     model, _ = relu_network([4, 6, 6, 6, 6, 6, 3], rng)
     proof = from_relu_network(model, 1.0).certificate

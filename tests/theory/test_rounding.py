@@ -1,5 +1,7 @@
 """The bounds of rounding, attacked: random layers and boxes, sums of many terms, subnormals, cancelling constants."""
 
+from itertools import pairwise
+
 import exact
 import keras
 import numpy as np
@@ -40,7 +42,7 @@ def test_layers_stay_within_their_bounds(
                 rng.normal(size=m) if output_bias else None,
                 dendrites,
             )
-            for n, m in zip(widths, widths[1:], strict=False)
+            for n, m in pairwise(widths)
         ]
     )
     network = layers.model(stack, dtype, name="drawn")

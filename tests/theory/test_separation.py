@@ -1,5 +1,7 @@
 """Networks beyond the standard ones: their knots counted from outside, their rank against finite differences."""
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 import oracle
@@ -54,7 +56,7 @@ def test_no_standard_network_bends_at_more_than_m_plus_1(seed, m):
 @pytest.mark.parametrize("widths", [(2, 3, 3, 1), (1, 3, 2), (3, 2, 1), (1, 2, 2, 1), (1, 1, 1, 2), (4, 4, 4, 4, 2)])
 def test_the_rank_is_beyond_every_standard_network(widths):
     made = separation_example(widths)
-    pairs = list(zip(widths, widths[1:], strict=False))
+    pairs = list(pairwise(widths))
     most = 2 * sum(n * m for n, m in pairs) - sum(widths[1:-1])  # a scale of each hidden unit changes nothing
     assert made.kind == "rank" and standard_dimension(widths) == made.limit < made.reached <= most
     assert [layer.kernel.shape for layer in made.network.layers] == pairs
