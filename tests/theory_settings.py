@@ -5,6 +5,10 @@ import itertools
 import numpy as np
 from hypothesis import HealthCheck, settings
 
+from dendnet.theory.arguments import has_float64
+
+DTYPES = ["float32", "float64"] if has_float64() else ["float32"]
+
 
 def few(examples):
     """Hypothesis's settings for so many examples."""

@@ -13,7 +13,21 @@ def float_dtype(dtype: Any) -> str:
     name = keras.config.floatx() if dtype is None else dtype
     if name not in DTYPES:
         raise ValueError(f"dtype must be one of {DTYPES}: their rounding is certified. Received: dtype={dtype!r}")
+    if name == "float64" and not has_float64():
+        raise ValueError(
+            "dtype='float64' needs jax.config.update('jax_enable_x64', True): JAX would compute in float32. "
+            f"Received: dtype={dtype!r}"
+        )
     return name
+
+
+def has_float64() -> bool:
+    """Whether the backend computes in float64 where it is asked to: JAX by itself does not."""
+    if keras.backend.backend() != "jax":
+        return True
+    import jax
+
+    return bool(jax.config.jax_enable_x64)
 
 
 def finite(name: str, value: Any, rank: int) -> Any:

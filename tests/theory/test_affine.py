@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from theory_settings import box, few
+from theory_settings import DTYPES, box, few
 
 from dendnet.theory import affine_layer
 
@@ -41,7 +41,7 @@ def test_far_below_the_box_a_layer_is_constant():
 @few(30)
 @given(
     seed=st.integers(0, 2**32 - 1), n=st.integers(1, 5), m=st.integers(1, 4), dendrites=st.sampled_from([1, 2]),
-    dtype=st.sampled_from(["float32", "float64"]), radius=st.sampled_from([1e-3, 0.7, 1.0, 300.0]),
+    dtype=st.sampled_from(DTYPES), radius=st.sampled_from([1e-3, 0.7, 1.0, 300.0]),
     zeros=st.sampled_from([0.0, 0.5]), scale=st.sampled_from([0.1, 100.0]),
 )  # fmt: skip
 def test_every_map_is_met_within_the_certificate(seed, n, m, dendrites, dtype, radius, zeros, scale):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from theory_settings import few
+from theory_settings import DTYPES, few
 
 from dendnet.theory import approximate
 from dendnet.theory.approximation import parameters
@@ -43,7 +43,7 @@ def hold(seed, d, epsilon, dtype, a_side):
     assert (proof.low, proof.high) == (0, 1)
 
 
-seeds, dtypes = st.integers(0, 2**32 - 1), st.sampled_from(["float32", "float64"])
+seeds, dtypes = st.integers(0, 2**32 - 1), st.sampled_from(DTYPES)
 
 
 @few(12)
@@ -129,7 +129,8 @@ def test_sizes_that_do_not_fit_are_refused_with_their_size():
 def test_what_rounding_cannot_reach_is_refused():
     with pytest.raises(ValueError, match="rounding in float32"):
         approximate(lambda x: 1000 + x[:, 0], 2, 1e-2, lipschitz=1.0)
-    assert approximate(lambda x: 1000 + x[:, 0], 2, 1e-1, lipschitz=1.0, dtype="float64").certificate.error <= 0.1
+    if "float64" in DTYPES:
+        assert approximate(lambda x: 1000 + x[:, 0], 2, 0.1, lipschitz=1.0, dtype="float64").certificate.error <= 0.1
 
 
 def first(x):

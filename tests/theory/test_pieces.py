@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from theory_settings import few
+from theory_settings import DTYPES, few
 
 from dendnet.theory import piecewise_linear
 
@@ -39,7 +39,7 @@ def test_dendrites_by_hand(y, count):
 
 @few(40)
 @given(
-    seed=st.integers(0, 2**32 - 1), pieces=st.integers(1, 64), dtype=st.sampled_from(["float32", "float64"]),
+    seed=st.integers(0, 2**32 - 1), pieces=st.integers(1, 64), dtype=st.sampled_from(DTYPES),
     start=st.sampled_from(["any", "zero", "silent", "flat"]), scale=st.sampled_from([1e-3, 1.0, 1e3]),
     origin=st.sampled_from([0.0, -0.3, 50.0]),
 )  # fmt: skip

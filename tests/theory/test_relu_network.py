@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from keras import layers
-from theory_settings import box, few
+from theory_settings import DTYPES, box, few
 
 from dendnet.theory import from_relu_network
 
@@ -39,11 +39,11 @@ def test_by_hand():
 @few(25)
 @given(
     seed=st.integers(0, 2**32 - 1), widths=st.lists(st.integers(1, 6), min_size=2, max_size=7),
-    dtype=st.sampled_from(["float32", "float64"]), radius=st.sampled_from([1e-2, 1.0, 300.0]),
+    dtype=st.sampled_from(DTYPES), radius=st.sampled_from([1e-2, 1.0, 300.0]),
     scale=st.sampled_from([0.3, 2.0]), use_bias=st.booleans(), use_output_bias=st.booleans(),
 )  # fmt: skip
 @example(
-    seed=0, widths=[4, 6, 6, 6, 6, 6, 3], dtype="float64", radius=1.0, scale=1.0, use_bias=True, use_output_bias=False
+    seed=0, widths=[4, 6, 6, 6, 6, 6, 3], dtype=DTYPES[-1], radius=1.0, scale=1.0, use_bias=True, use_output_bias=False
 )
 @example(
     seed=0, widths=[4, 6, 6, 6, 6, 6, 3], dtype="float32", radius=1.0, scale=1.0, use_bias=True, use_output_bias=True

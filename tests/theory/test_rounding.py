@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from theory_settings import box, few
+from theory_settings import DTYPES, box, few
 
 from dendnet.theory import layers, rounding
 
@@ -26,7 +26,7 @@ def by_fractions(x, stack):
 @few(40)
 @given(
     seed=st.integers(0, 2**32 - 1), widths=st.lists(st.integers(1, 7), min_size=2, max_size=4),
-    dendrites=st.integers(1, 3), dtype=st.sampled_from(["float32", "float64"]), output_bias=st.booleans(),
+    dendrites=st.integers(1, 3), dtype=st.sampled_from(DTYPES), output_bias=st.booleans(),
     low=st.sampled_from([-1.0, 0.0, 3.0, -1e3]), length=st.sampled_from([0.0, 1e-3, 1.0, 1e4]),
     size=st.sampled_from([1.0, 1e-3, 1e3]), implementation=st.sampled_from(["reference", "blocked"]),
 )  # fmt: skip
@@ -92,3 +92,9 @@ def test_no_more_count_than_can_be_active():
     assert 2e-6 < two < 3e-6 and all_of_them > 1e-3
     far_off = bounds._replace(error=np.full(1000, 0.6))  # so wrong that silent ones may speak
     assert rounding.through(far_off, last, "float32", 2).error.item() > 600
+
+
+@pytest.mark.skipif("float64" in DTYPES, reason="this backend computes in float64")
+def test_a_float64_that_would_be_float32_is_refused():
+    with pytest.raises(ValueError, match="jax_enable_x64"):
+        rounding.inputs(0.0, 1.0, 1, "float64")
