@@ -2,7 +2,7 @@
 
 from dendnet.theory.additive import BestAdditive, best_additive
 from dendnet.theory.affine import Affine, affine_layer
-from dendnet.theory.approximation import approximate
+from dendnet.theory.approximation import Approximation, approximate
 from dendnet.theory.certificate import Certificate, Construction
 from dendnet.theory.pieces import piecewise_linear
 from dendnet.theory.relu_network import from_relu_network
@@ -10,6 +10,7 @@ from dendnet.theory.separation import Separation, separation_example
 
 __all__ = [
     "Affine",
+    "Approximation",
     "BestAdditive",
     "Certificate",
     "Construction",

@@ -44,7 +44,7 @@ class Certificate:
 
     @property
     def radius(self) -> float:
-        """The largest |x_i| in the box."""
+        """The largest size of an input in the box."""
         return max(abs(self.low), abs(self.high))
 
 

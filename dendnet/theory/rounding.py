@@ -67,6 +67,8 @@ def through(box, layer, dtype, active=None):
     computed = reach + error
     k = ((w > 0) & (computed > 0)).sum(axis=-2, keepdims=True)
     k = k if active is None else np.minimum(active, k)
+    if k.max() * u > 0.25:
+        raise ValueError(f"A sum in {dtype} is certified up to {0.25 / u:,.0f} terms. Received: {k.max():,} terms")
     gamma = k * u / (1 - k * u)
     terms = w * error + (stored * w + tiny) * computed + gamma * ((1 + stored) * w + tiny) * computed + 4 * tiny
     spread = (w * reach).sum(axis=-2) * (len(w) + 4) * STEP

@@ -9,6 +9,7 @@ import pytest
 
 from dendnet.cost import layer_cost
 from dendnet.layers import DACConv2D
+from dendnet.theory import piecewise_linear
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -131,3 +132,33 @@ def test_cost_counts_as_the_library_does(figure):
             layer.build((None, 32, 32, 2**e_in))
             counted = layer_cost(layer)
             np.testing.assert_equal([shown["flops"][i], shown["parameters"][i]], [counted.flops, counted.parameters])
+
+
+def test_axon_lays_dendrites_as_the_library_does(figure):
+    curves = {
+        "wave": lambda x: 0.9 * np.sin(2 * np.pi * x),
+        "root": np.sqrt,
+        "bump": lambda x: np.exp(-(((x - 0.5) / 0.15) ** 2)),
+    }
+    stage = figure("axon")
+    left, knot, grid = *stage.locator(".moving-handle").all()[:2], np.linspace(0, 1, 401)
+    seen = set()
+    for curve, button in [("wave", "even knots"), ("root", "knots where it bends"), ("bump", "even knots")]:
+        stage.locator("select").select_option(curve)
+        stage.get_by_role("button", name=button).click()
+        for key in (None, "ArrowUp", "Shift+ArrowDown", "Shift+ArrowUp", "ArrowRight"):
+            if key:
+                (knot if key == "ArrowRight" else left).press(key)
+            shown = state(stage)
+            x, y = np.array(shown["points"]).T
+            made = piecewise_linear(x, y).network
+            assert shown["dendrites"] == made.dendrites == len(shown["knots"])
+            assert shown["error"] == pytest.approx(np.abs(np.interp(grid, x, y) - curves[curve](grid)).max(), abs=1e-9)
+            seen.add(made.dendrites)
+    assert seen >= {5, 6}
+    stage.locator("select").select_option("root")
+    errors = {}
+    for button in ("even knots", "knots where it bends"):
+        stage.get_by_role("button", name=button).click()
+        errors[button] = state(stage)["error"]
+    assert errors["knots where it bends"] < errors["even knots"] / 2

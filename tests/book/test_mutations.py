@@ -51,7 +51,16 @@ LISTENERS = (
         ],
     },
 )
-RESTS_ON = {"biology": LISTENERS, "unit": OPERATION, "fast": BLOCKED, "cost": COUNTS}
+PIECES = (
+    "theory/pieces.py",
+    {
+        "a knot on the other side": [("[-t for t in knots]", "[t for t in knots]")],
+        "slopes in place of their changes": [("(t, after - before)", "(t, after)")],
+        "a start's sign turned": [("if value * slope > 0", "if value * slope < 0")],
+        "a dendrite for a silent start": [("return []", "return [(start, slope)]")],
+    },
+)
+RESTS_ON = {"biology": LISTENERS, "unit": OPERATION, "fast": BLOCKED, "cost": COUNTS, "universality": PIECES}
 CASES = [
     pytest.param(chapter, file, change, id=f"{chapter.stem}-{name}")
     for chapter in CHAPTERS
