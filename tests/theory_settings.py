@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 from hypothesis import HealthCheck, settings
 
@@ -22,3 +23,8 @@ def box(rng, n, low, high, dtype, count=40):
     points = np.concatenate([corners, rng.uniform(low, high, (count, n))]).astype(dtype)
     inside = ((points.astype("float64") >= low) & (points.astype("float64") <= high)).all(axis=1)
     return points[inside]
+
+
+def computed(network, x):
+    """What a layer or model computes at x, as an array."""
+    return keras.ops.convert_to_numpy(network(np.asarray(x)))

@@ -26,7 +26,7 @@ def approximate(f, dim, epsilon, lipschitz=None, modulus=None, dtype=None, memor
     .. math:: \hat f(x) = \sum_{v \in \{0, \dots, N\}^d} f(v / N) \,
         \mathrm{relu}\big(1 - \max(0, N x - v) - \max(0, v - N x)\big)
 
-    It interpolates f on Kuhn's triangulation of a grid of N cells a side, the fewest for which the error is certified:
+    It interpolates f on Kuhn's triangulation of a grid of N cells a side, as few as the certified error allows:
     :math:`L \sqrt d / (2N)` for a Lipschitz constant L, :math:`\omega(\sqrt d / N)` for a modulus of continuity
     :math:`\omega`, with Euclidean distances. In one dimension the network is a single unit with a dendrite for each
     grid point. From two on, its dendrites make each hat function, and the last layer weights them.

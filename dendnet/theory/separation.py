@@ -38,9 +38,8 @@ def separation_example(architecture) -> Separation:
     - One layer, n to m: output j bends at x_1 = j. All outputs of a standard layer bend at the same place.
     - 1 to m to 1: the network bends at 2m places, a standard one at no more than m + 1.
     - Deeper, or with more inputs: the rank of the Jacobian in the parameters, of the outputs at some points, exceeds
-      the dimension of the family of standard networks. Then, as near to this network as one likes, nearly every DAC
-      network differs from every standard network. The rank is computed exactly, modulo a prime: the true one is no
-      less.
+      the dimension of the family of standard networks. Then, near this network, all DAC networks but a set of measure
+      zero differ from every standard network. The rank is computed exactly, modulo a prime: the true one is no less.
 
     Args:
         architecture: The widths from inputs to outputs, two at least.

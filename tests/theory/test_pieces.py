@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from theory_settings import DTYPES, few
+from theory_settings import DTYPES, computed, few
 
 from dendnet.theory import piecewise_linear
 
@@ -33,7 +33,7 @@ def dendrites(x, y):
 )
 def test_dendrites_by_hand(y, count):
     unit, proof = piecewise_linear([0.0, 1.0, 2.0], y)
-    np.testing.assert_allclose(unit(np.array([[0.0], [1.0], [2.0]]))[:, 0], y, atol=1e-6)
+    np.testing.assert_allclose(computed(unit, [[0.0], [1.0], [2.0]])[:, 0], y, atol=1e-6)
     assert unit.dendrites == count and proof.parameters == unit.count_params() == 2 * count
 
 
@@ -52,7 +52,7 @@ def test_every_function_is_met_within_rounding(seed, pieces, dtype, start, scale
     unit, proof = piecewise_linear(x, y, dtype)
     at = np.concatenate([x, rng.uniform(x[0], x[-1], 60)]).astype(dtype)
     at = at[(at >= x[0]) & (at <= x[-1])]
-    found = keras.ops.convert_to_numpy(unit(at[:, None]))[:, 0]
+    found = computed(unit, at[:, None])[:, 0]
     assert exact.largest_error(found, exact.piecewise_linear(x, y, at)) <= proof.rounding
     assert proof.bound == 0 and (proof.low, proof.high) == (x[0], x[-1])
     expected = max(dendrites(x, y), 1)
@@ -69,6 +69,19 @@ def test_up_to_a_constant_one_dendrite_a_piece_is_enough():
     for first in (-1.0, 0.0, 1.0):
         y = np.array([2.0, 2.0 + first, *rng.normal(size=5)])
         assert piecewise_linear(np.arange(7.0), y - y[0]).network.dendrites == 6 - (first == 0)
+
+
+@few(40)
+@given(seed=st.integers(0, 2**32 - 1), k=st.integers(1, 6))
+def test_units_of_k_dendrites_start_as_the_theorem_says(seed, k):
+    """An attack on it: whatever k dendrites make with k pieces starts at zero or with the sign of its first slope."""
+    rng = np.random.default_rng(seed)
+    w, t = rng.normal(size=k), rng.uniform(-2, 1, k)
+    x = np.concatenate([[0.0], np.sort(t[t > 0]), [1.0]])
+    y = (w * np.maximum(x[:, None] - t, 0)).sum(axis=1)
+    pieces, slope = len(x) - 1, (y[1] - y[0]) / (x[1] - x[0])
+    assert pieces < k or abs(y[0]) < 1e-12 or y[0] * slope > 0
+    assert piecewise_linear(x, y).network.dendrites <= k
 
 
 def test_no_unit_with_fewer_dendrites_bends_as_often():

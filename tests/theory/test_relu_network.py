@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from keras import layers
-from theory_settings import DTYPES, box, few
+from theory_settings import DTYPES, box, computed, few
 
 from dendnet.theory import from_relu_network
 
@@ -33,7 +33,7 @@ def test_by_hand():
     twin = from_relu_network(model, radius=20.0).network
     first, last = ([keras.ops.convert_to_numpy(w).tolist() for w in layer.weights] for layer in twin.layers)
     assert first == [[[1.0, 0.0]], [[32.0, 0.0]]] and last == [[[1.0], [3.0]], [[-42.0], [1.0]]]
-    np.testing.assert_allclose(twin(np.array([[-20.0], [12.0]])), [[3.0], [5.0]])
+    np.testing.assert_allclose(computed(twin, [[-20.0], [12.0]]), [[3.0], [5.0]])
 
 
 @few(25)
@@ -53,7 +53,7 @@ def test_the_twin_computes_the_same(seed, widths, dtype, radius, scale, use_bias
     model, chain = relu_network(widths, rng, dtype, scale, use_bias)
     twin, proof = from_relu_network(model, radius, use_output_bias)
     x = box(rng, widths[0], -radius, radius, dtype)
-    y = keras.ops.convert_to_numpy(twin(x))
+    y = computed(twin, x)
     assert exact.largest_error(y, exact.relu_network(chain, x)) <= proof.rounding
     assert proof.bound == 0 and proof.radius == radius and proof.dtype == dtype
     one_more = use_bias and not use_output_bias and len(widths) > 2
@@ -66,7 +66,7 @@ def test_the_certificate_is_worth_something():
     rng = np.random.default_rng(3)
     model, _ = relu_network([4, 6, 6, 6, 6, 6, 3], rng)
     proof = from_relu_network(model, 1.0).certificate
-    y = keras.ops.convert_to_numpy(model(box(rng, 4, -1, 1, "float32")))
+    y = computed(model, box(rng, 4, -1, 1, "float32"))
     assert 0 < proof.rounding < 1e-3 * np.abs(y).max()
 
 
@@ -83,7 +83,7 @@ def test_relu_layers_of_every_spelling():
     model = keras.Model(inputs, layers.Dense(2)(x))
     twin = from_relu_network(model, 1.0)
     at = np.random.default_rng(0).uniform(-1, 1, (20, 3)).astype("float32")
-    np.testing.assert_allclose(twin.network(at), model(at), atol=1e-5)
+    np.testing.assert_allclose(computed(twin.network, at), computed(model, at), atol=1e-5)
     assert twin.certificate.sizes == (3, 4, 4, 4, 2)
 
 

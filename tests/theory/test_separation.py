@@ -8,7 +8,7 @@ import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from theory_settings import few
+from theory_settings import computed, few
 
 from dendnet.theory import separation_example
 from dendnet.theory.exact_rank import PRIME, draw, forward, jacobian, rank
@@ -17,7 +17,7 @@ from dendnet.theory.separation import standard_dimension
 
 def bends(network, x):
     """The places in x, evenly spaced, at which some output of a network of one input bends."""
-    y = keras.ops.convert_to_numpy(network(x[:, None].astype("float32"))).astype("float64")
+    y = computed(network, x[:, None].astype("float32")).astype("float64")
     return x[1:-1][np.abs(np.diff(y, 2, axis=0)).max(axis=1) > 1e-4]
 
 
@@ -27,10 +27,20 @@ def test_each_output_of_a_layer_bends_where_no_other_does(n, m):
     x = np.linspace(-2, m + 1, 4 * (m + 3) + 1)
     at = np.zeros((len(x), n), "float32")
     at[:, 0] = x
-    y = keras.ops.convert_to_numpy(made.network(at))
+    y = computed(made.network, at)
     for j in range(m):
         assert x[1:-1][np.abs(np.diff(y[:, j], 2)) > 1e-4].tolist() == [j]
     assert made[1:4] == ("knots", m, 1)
+
+
+def test_no_standard_layer_is_nearer_than_an_eighth():
+    """An attack: on the segment a standard layer is w_j relu(x_1 - t) + C_j, with one knot for all outputs."""
+    rng = np.random.default_rng(0)
+    x = np.linspace(0, 1.5, 31)
+    t, (w_0, w_1), (c_0, c_1) = rng.uniform(-1, 2, (20_000, 1)), *rng.normal(size=(2, 2, 20_000, 1))
+    hinge = np.maximum(x - t, 0)
+    errors = [w * hinge + c - np.maximum(x - j, 0) for j, (w, c) in enumerate([(w_0, c_0 / 9), (w_1, c_1 / 9)])]
+    assert np.abs(errors).max(axis=(0, 2)).min() >= 1 / 8
 
 
 @pytest.mark.parametrize("m", [2, 3, 7])
@@ -60,7 +70,7 @@ def test_the_rank_is_beyond_every_standard_network(widths):
     most = 2 * sum(n * m for n, m in pairs) - sum(widths[1:-1])  # a scale of each hidden unit changes nothing
     assert made.kind == "rank" and standard_dimension(widths) == made.limit < made.reached <= most
     assert [layer.kernel.shape for layer in made.network.layers] == pairs
-    y, x = keras.ops.convert_to_numpy(made.network(made.points.astype("float32"))), made.points
+    y, x = computed(made.network, made.points.astype("float32")), made.points
     for layer in made.network.layers:
         x = oracle.dense(x, *(keras.ops.convert_to_numpy(w) for w in layer.weights))
     np.testing.assert_allclose(y, x, rtol=1e-5, atol=1e-4 * np.abs(x).max())
