@@ -12,7 +12,6 @@ from theory_settings import few
 from dendnet.layers import DACDense
 from dendnet.theory import best_additive
 
-pytest.importorskip("scipy")
 side = np.linspace(0, 1, 9)
 
 
