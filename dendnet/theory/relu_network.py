@@ -55,7 +55,8 @@ def from_relu_network(model, radius, use_output_bias=False) -> certificate.Const
 
 
 def _single(chain, radius):
-    exact, _ = affine.edges(*chain[0], radius)
+    ((w, c),) = chain
+    exact, _ = affine.edges(w, c, radius)
     return [exact]
 
 
