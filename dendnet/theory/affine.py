@@ -1,6 +1,5 @@
 """Affine maps on a box, by biases that leave no dendrite silent there."""
 
-import math
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -72,40 +71,32 @@ def affine_layer(weights, offset, radius, dendrites=1, dtype=None) -> Affine:
     return Affine(layer, remainder, construction.certificate)
 
 
-def ceiling(radius):
-    """The power of two from radius on: products with it are exact in every format."""
-    return 2.0 ** math.ceil(math.log2(radius)) if radius > 2.0**-1000 else 2.0**-1000
-
-
 def shift(w, radius):
-    """The constants sum_i w_ij r of a layer whose biases are all ceiling(radius), exactly."""
-    r = Fraction(ceiling(radius))
-    return [r * sum(map(Fraction, column)) for column in w.T.tolist()]
+    """The constants sum_i w_ij r of a layer whose biases are all the radius, exactly."""
+    return [Fraction(radius) * sum(map(Fraction, column)) for column in w.T.tolist()]
 
 
 def one_dendrite(w, c, radius):
     """Weights of one dendrite a connection that is never silent, and what of c they do not meet."""
-    r = ceiling(radius)
-    b = np.full_like(w, r)
+    b = np.full_like(w, radius)
     missing = [Fraction(c_j) - s for c_j, s in zip(c.tolist(), shift(w, radius), strict=True)]
     for j, left in enumerate(missing):
         # A bias can only grow: what is missing needs a weight of its sign, the largest of them moves its bias least.
         i = np.argmax(w[:, j] if left > 0 else -w[:, j])
         if left * Fraction(w[i, j]) > 0:
-            b[i, j] = float(Fraction(r) + left / Fraction(w[i, j]))
+            b[i, j] = float(Fraction(radius) + left / Fraction(w[i, j]))
             missing[j] = Fraction(0)
     return rounding.Weights(w, b), missing
 
 
 def edges(w, c, radius):
     """Weights of two dendrites a connection whose sum is x W + c, and zeros: the first input's edges hold c."""
-    r = ceiling(radius)
     n, m = w.shape
     kernel, bias = np.zeros((2 * n, m)), np.zeros((2 * n, m))
-    bias[0::2], bias[1::2] = r, 2 * r
+    bias[0::2], bias[1::2] = radius, 2 * radius
     kernel[0::2] = w
     for j, (c_j, s) in enumerate(zip(c.tolist(), shift(w, radius), strict=True)):
         # (w - d) (x + r) + d (x + 2 r) = w (x + r) + d r: d r is what one dendrite would miss.
-        d = (Fraction(c_j) - s) / Fraction(r)
+        d = (Fraction(c_j) - s) / Fraction(radius)
         kernel[0, j], kernel[1, j] = float(Fraction(w[0, j]) - d), float(d)
     return rounding.Weights(kernel, bias, dendrites=2), [Fraction(0)] * m

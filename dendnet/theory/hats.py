@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dendnet.theory.affine import ceiling
 from dendnet.theory.rounding import Weights
 
 
@@ -95,7 +94,7 @@ def _rounds(m, cells):
                 p = np.eye(2 * m, dtype=int)[tree + a : tree + min(a + 2, m)]
                 pairs.append(range(len(channels), len(channels) + len(p)))
                 channels += [p[0], *(p[1:] - p[0])]
-                lift += [ceiling(cells) if a else 0.0, *[0.0] * (len(p) - 1)]  # the first p and q are not negative
+                lift += [float(cells) if a else 0.0, *[0.0] * (len(p) - 1)]  # the first p and q are not negative
         joined = np.array([[place in pair for place in range(len(channels))] for pair in pairs], int)
         steps.append(Round(np.array(channels), np.array(lift), joined))
         m = -(-m // 2)

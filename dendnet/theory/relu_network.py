@@ -64,7 +64,7 @@ def _several(chain, radius, use_output_bias):
     w, c = chain[0]
     # What the next layer's dendrites add to this layer's outputs: its own constants, less those of its large biases.
     bias = np.array([float(Fraction(c_j) - s) for c_j, s in zip(c.tolist(), affine.shift(w, radius), strict=True)])
-    exact = [rounding.Weights(w, np.full_like(w, affine.ceiling(radius)))]
+    exact = [rounding.Weights(w, np.full_like(w, radius))]
     for w, c in chain[1:]:
         exact.append(rounding.Weights(w, np.repeat(bias[:, None], w.shape[1], axis=1)))
         bias = c

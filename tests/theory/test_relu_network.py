@@ -27,12 +27,12 @@ def relu_network(widths, rng, dtype="float32", scale=1.0, use_bias=True):
 
 
 def test_by_hand():
-    """relu(x - 10) + 3 on [-20, 20]: the first layer is x + 32, its next bias -42, and a silent unit gives 3."""
+    """relu(x - 10) + 3 on [-20, 20]: the first layer is x + 20, its next bias -30, and a silent unit gives 3."""
     model = keras.Sequential([keras.Input((1,)), layers.Dense(1, "relu"), layers.Dense(1)])
     model.set_weights([np.array([[1.0]]), np.array([-10.0]), np.array([[1.0]]), np.array([3.0])])
     twin = from_relu_network(model, radius=20.0).network
     first, last = ([keras.ops.convert_to_numpy(w).tolist() for w in layer.weights] for layer in twin.layers)
-    assert first == [[[1.0, 0.0]], [[32.0, 0.0]]] and last == [[[1.0], [3.0]], [[-42.0], [1.0]]]
+    assert first == [[[1.0, 0.0]], [[20.0, 0.0]]] and last == [[[1.0], [3.0]], [[-30.0], [1.0]]]
     np.testing.assert_allclose(computed(twin, [[-20.0], [12.0]]), [[3.0], [5.0]])
 
 
