@@ -62,7 +62,8 @@ class Cells(ABC):
         """The piece of each signal that was cut, (cells, cuts), in the order of the cuts."""
         found, cell = [], np.arange(len(self))
         for parent, piece in reversed(self.history):
-            found.append(piece[cell])
+            if piece is not None:
+                found.append(piece[cell])
             cell = cell if parent is None else parent[cell]
         return np.stack(found[::-1], axis=1) if found else np.zeros((len(self), 0), "uint8")
 

@@ -21,8 +21,9 @@ class Intervals(Cells):
         piece, place = spread(np.maximum(last - first, 0))
         k = np.where(rising[piece], first[piece] + place, last[piece] - 1 - place)
         vertices = len(level)
-        self._add(name, i, np.where(rising, 0, 1)[piece] + piece, np.where(rising, 1, 0)[piece] + piece, knots[k])
+        self._add(name, i, piece + ~rising[piece], piece + rising[piece], knots[k])
         order = np.argsort(np.append(np.arange(vertices), piece + 0.5), kind="stable")
-        self.signals = {key: at[order] for key, at in self.signals.items()}
+        self.signals.update({key: at[order] for key, at in self.signals.items()})
         level = np.append(level, 2 * k + 1)[order]
-        return np.append(np.arange(vertices), piece)[order][:-1], (self._range(level)[0] + 1) // 2
+        parent = np.append(np.arange(vertices), piece)[order][:-1]
+        return parent, np.where(cut[parent], (self._range(level)[0] + 1) // 2, strip[parent])

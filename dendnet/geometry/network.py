@@ -64,15 +64,14 @@ class Network:
 
         The last row is the value at 0, the others are the slopes.
         """
-        signals = {self.input: np.asarray(start, "float64")[None]}
+        signals = {self.input: np.broadcast_to(np.asarray(start, "float64"), (len(pieces), *np.shape(start)))}
         one, columns = np.eye(len(start))[-1], iter(self._columns(pieces))
 
         def take(step, names):
             x = [signals[name] for name in names]
             return step.maps(one, *x, next(columns)[1]) if bends(step) else step.values(one, *x)
 
-        found = self._run(signals, take)
-        return np.broadcast_to(found, (len(pieces), *found.shape[1:]))
+        return self._run(signals, take)
 
     def pieces(self, points):
         """The pieces of all signals at points, ``(N, n)``."""

@@ -2,7 +2,22 @@
 
 import numpy as np
 
-from dendnet.geometry.cuts import Cells, spread
+from dendnet.geometry.cuts import PLANE, Cells, spread
+
+
+def following(starts, count):
+    """For each of ``count`` corners the place of the next corner of the same polygon."""
+    after = np.arange(1, count + 1)
+    after[np.append(starts[1:], count) - 1] = starts
+    return after
+
+
+def polygon_areas(corners, starts):
+    """The areas of polygons with corners (corners, 2), counterclockwise, measured from each one's first corner."""
+    sizes = np.diff(starts, append=len(corners))
+    x, y = (corners - corners[starts].repeat(sizes, axis=0)).T
+    after = following(starts, len(corners))
+    return np.add.reduceat(x * y[after] - x[after] * y, starts) / 2
 
 
 class Polygons(Cells):
@@ -23,15 +38,22 @@ class Polygons(Cells):
         at = values[self.corners]
         return np.minimum.reduceat(at, self.starts), np.maximum.reduceat(at, self.starts)
 
+    def drop_slivers(self, width):
+        """Leave out polygons that are nowhere wider than this; they come of rounding."""
+        at = self.signals[PLANE][self.corners]
+        sides = np.linalg.norm(at[following(self.starts, len(at))] - at, axis=1)
+        wide = polygon_areas(at, self.starts) > width * np.maximum.reduceat(sides, self.starts)
+        sizes = np.diff(self.starts, append=len(at))
+        self.corners = self.corners[wide.repeat(sizes)]
+        self.starts = np.cumsum(sizes[wide]) - sizes[wide]
+        self.history.append((np.flatnonzero(wide), None))
+
     def _slice(self, name, i, knots, level, cut, strip):
         sizes = np.diff(self.starts, append=len(self.corners))
         cell = np.repeat(np.arange(len(self)), sizes)
-        following = np.arange(1, len(self.corners) + 1)
-        following[self.starts + sizes - 1] = self.starts
+        after = self.corners[following(self.starts, len(self.corners))]
         sliced = np.flatnonzero(cut[cell])
-        vertex, level, owner = self._with_crossings(
-            name, i, knots, level, self.corners[sliced], self.corners[following[sliced]]
-        )
+        vertex, level, owner = self._with_crossings(name, i, knots, level, self.corners[sliced], after[sliced])
         # A vertex on knot k belongs to the strips on both of its sides, k and k + 1.
         each, second = spread(1 + level % 2)
         part = np.stack([cell[sliced][owner][each], level[each] // 2 + second])

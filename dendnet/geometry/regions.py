@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from dendnet.geometry.cuts import PLANE
-from dendnet.geometry.network import Network
-from dendnet.geometry.polygons import Polygons
+from dendnet.geometry.network import ROUNDING, Network
+from dendnet.geometry.polygons import Polygons, following, polygon_areas
 from dendnet.geometry.read import read
 from dendnet.ops.arguments import positive
 
@@ -57,9 +57,7 @@ class Regions:
     @cached_property
     def areas(self):
         """The area of each cell; they sum to the box's."""
-        corner = self.vertices[self.corners] - self.vertices[self.corners[self.starts]].repeat(self.sizes, axis=0)
-        following = corner[self._following]
-        return np.add.reduceat(corner[:, 0] * following[:, 1] - corner[:, 1] * following[:, 0], self.starts) / 2
+        return polygon_areas(self.vertices[self.corners], self.starts)
 
     @cached_property
     def centres(self):
@@ -135,15 +133,10 @@ class Regions:
         return np.array([shapely.coverage_union_all(part) for part in parts])
 
     @cached_property
-    def _following(self):
-        """For each place in ``corners`` the place of the next corner of the same cell."""
-        following = np.arange(1, len(self.corners) + 1)
-        following[self.starts + self.sizes - 1] = self.starts
-        return following
-
-    @cached_property
     def _sides(self):
-        ends = np.sort(np.stack([self.corners, self.corners[self._following]], axis=1), axis=1)
+        ends = np.sort(
+            np.stack([self.corners, self.corners[following(self.starts, len(self.corners))]], axis=1), axis=1
+        )
         cell = np.arange(len(self)).repeat(self.sizes)
         order = np.lexsort(ends.T)
         twice = np.flatnonzero((ends[order[1:]] == ends[order[:-1]]).all(axis=1))
@@ -167,10 +160,13 @@ def linear_regions(model, box=((-1, 1), (-1, 1)), limit=200_000):
     The cells of the first layer that bends are cut by the knots of the next, drawn back through the map of each cell,
     and so on. Nothing is sampled, and everything is computed in float64 on the model's weights.
 
-    Vertices are rounded. What is thinner than :math:`2^{-42}` times the largest term in the sums that make a signal,
-    measured in that signal, is no cell: knots so close to each other are cut as one, and a knot so close to a vertex
-    goes through it. Coincident knots, and knots outside the range of their signal, cut nothing. Connections of weight
-    zero cut as all others do, and so do knots at which a sum cancels: they make cells, not linear regions.
+    Coincident knots cut once, and knots outside the range of their signal cut nothing. Connections of weight zero cut
+    as all others do, and so do knots at which a sum cancels: they make cells, not linear regions.
+
+    Vertices are rounded, so what is thinner than :math:`2^{-42}`, about 2e-13, is no cell. In a signal that is
+    measured against the largest term in the sums that make it: knots so close to each other are cut as one, and a
+    knot so close to a vertex goes through it. In the plane it is measured against the box: a cell so thin is left out,
+    and leaves a gap as thin.
 
     Args:
         model: A functional or sequential ``keras.Model`` with one input of two numbers, built of
@@ -205,10 +201,19 @@ def linear_regions(model, box=((-1, 1), (-1, 1)), limit=200_000):
     network = read(model)
     if network.n != 2:
         raise ValueError(f"The model must have two inputs. Received: {network.n} inputs in model={model!r}")
-    sides = np.asarray(box, "float64")
-    if sides.shape != (2, 2) or not np.isfinite(sides).all() or not (sides[:, 0] < sides[:, 1]).all():
-        raise ValueError(f"box must be ((left, right), (low, high)), finite and not empty. Received: box={box!r}")
-    polygons = Polygons(sides, positive("limit", limit))
+    polygons = Polygons(box := _checked(box), positive("limit", limit))
     network.subdivide(polygons, polygons.signals[PLANE])
-    box = tuple((float(low), float(high)) for low, high in sides)
+    polygons.drop_slivers(ROUNDING * max(right - left for left, right in box))
     return Regions(box, polygons.signals[PLANE], polygons.corners, polygons.starts, polygons.pieces(), network)
+
+
+def _checked(box):
+    """The box in floats; ValueError where it is none."""
+    try:
+        (left, right), (low, high) = ((float(start), float(end)) for start, end in box)
+        ok = -np.inf < left < right < np.inf and -np.inf < low < high < np.inf
+    except (TypeError, ValueError):
+        ok = False
+    if not ok:
+        raise ValueError(f"box must be ((left, right), (low, high)), finite and not empty. Received: box={box!r}")
+    return (left, right), (low, high)
