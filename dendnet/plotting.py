@@ -117,16 +117,18 @@ def regions(axis, regions, name="dac"):
     Args:
         axis: Where to draw.
         regions: What :func:`dendnet.geometry.linear_regions` gives.
-        name: As in :func:`look`.
+        name: As in :func:`look`; None draws the cells alone.
     """
     shades = np.random.default_rng(0).permutation(regions.count)[regions.linear] / max(regions.count, 2)
     cells = PolyCollection(_polygons(regions), facecolors=plt.get_cmap("Greys")(0.05 + 0.3 * shades), linewidths=0)
     axis.add_collection(cells)
+    axis.set(xlim=regions.box[0], ylim=regions.box[1], aspect="equal")
+    if name is None:
+        return
     ends = regions.vertices[regions.edges]
     thickness = 1.0 if len(regions) < 500 else 0.5
     axis.add_collection(LineCollection(ends[~regions.bends], colors=GREY, linewidths=thickness / 2, alpha=0.6))
     axis.add_collection(LineCollection(ends[regions.bends], colors=look(name)["color"], linewidths=thickness))
-    axis.set(xlim=regions.box[0], ylim=regions.box[1], aspect="equal")
 
 
 def level_lines(axis, regions, levels, output=0, **options):
