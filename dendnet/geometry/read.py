@@ -77,7 +77,7 @@ def _steps(layer, tensors):
         return _activation(layer, tensors[0].shape[-1], name)
     if isinstance(layer, keras.layers.Add):
         return [Sum(name)]
-    if isinstance(layer, keras.layers.Concatenate):
+    if isinstance(layer, keras.layers.Concatenate) and layer.axis in (-1, 1):
         return [Join(name)]
     raise ValueError(f"Every layer must be among {LAYERS}. Received: layer {name!r}, a {type(layer).__name__}")
 
@@ -102,4 +102,7 @@ def dendrites(layer):
 
 
 def _array(variable):
-    return np.asarray(keras.ops.convert_to_numpy(variable), "float64")
+    array = np.asarray(keras.ops.convert_to_numpy(variable), "float64")
+    if not np.isfinite(array).all():
+        raise ValueError(f"Every weight must be finite. Received: {variable.path} with numbers that are not")
+    return array

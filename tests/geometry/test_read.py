@@ -134,6 +134,18 @@ def test_a_layer_that_is_not_known_is_named(inside, message):
         linear_regions(keras.Sequential([keras.Input((2,)), *inside]))
 
 
+def test_samples_are_not_joined():
+    inputs = keras.Input(batch_shape=(1, 2))
+    with pytest.raises(ValueError, match="layer 'rows', a Concatenate"):
+        linear_regions(keras.Model(inputs, layers.Concatenate(axis=0, name="rows")([inputs, inputs])))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused(value):
+    with pytest.raises(ValueError, match=r"Every weight must be finite. Received: dac_dense.*/bias"):
+        linear_regions(chain(dac([[1], [1]], [[0], [value]])))
+
+
 def test_vectors_only():
     model = keras.Sequential([keras.Input((2, 1)), layers.Dense(3, name="wide")])
     with pytest.raises(ValueError, match=r"must take vectors.* layer 'wide' with input"):
