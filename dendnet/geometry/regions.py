@@ -61,12 +61,12 @@ class Regions:
 
     @cached_property
     def centres(self):
-        """A point within each cell: the mean of its corners, ``(cells, 2)``."""
+        """A point within each cell, the mean of its corners, ``(cells, 2)``."""
         return np.add.reduceat(self.vertices[self.corners], self.starts) / self.sizes[:, None]
 
     @cached_property
     def maps(self):
-        """The affine map of each cell, ``(cells, 3, m)``: slopes along the two coordinates, and the value at 0."""
+        """The affine map of each cell, ``(cells, 3, m)``, with its slopes along the coordinates and its value at 0."""
         return self.network.maps(np.eye(3)[:, :2], self.pieces)
 
     @cached_property
@@ -81,7 +81,7 @@ class Regions:
 
     @cached_property
     def bends(self):
-        """Whether the network bends at each of ``edges``: whether its map differs between the two cells."""
+        """Whether the network bends at each of ``edges``, and its map differs between the two cells."""
         first, second = self.maps[self.neighbours[:, 0]], self.maps[self.neighbours[:, 1]]
         return np.abs(first - second).max(axis=(1, 2)) > SAME * np.abs(self.maps).max()
 

@@ -50,17 +50,17 @@ class Pieces:
 
     @cached_property
     def maps(self):
-        """The affine map of each cell, ``(cells, 2, m)``: slope along t, and the value at t = 0."""
+        """The affine map of each cell, ``(cells, 2, m)``, with the slope along t and the value at t = 0."""
         return self.network.maps(np.stack([self.b - self.a, self.a]), self.pieces)
 
     @cached_property
     def bends(self):
-        """Whether the network bends at each of ``breaks``: whether its map changes there."""
+        """Whether the network bends at each of ``breaks``, and its map changes there."""
         return np.abs(np.diff(self.maps, axis=0)).max(axis=(1, 2), initial=0) > SAME * np.abs(self.maps).max()
 
     @property
     def count(self):
-        """The number of linear pieces: of cells, merged where the map stays the same."""
+        """The number of linear pieces, which are cells, merged where the map stays the same."""
         return int(self.bends.sum()) + 1
 
     @property
