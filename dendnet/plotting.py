@@ -109,14 +109,14 @@ def broken_line(axis, x, y, name, **options):
 
 
 def regions(axis, regions, name="dac"):
-    """The cells of a :class:`dendnet.geometry.Regions`, shaded apart, and where the network bends.
+    """The cells of a :class:`~dendnet.geometry.Regions`, shaded apart, and where the network bends.
 
     Linear regions have one shade each. Edges at which only the pattern changes are thin and grey; those at which the
     network bends have the colour of ``name``. Nothing is sampled.
 
     Args:
         axis: Where to draw.
-        regions: What :func:`dendnet.geometry.linear_regions` gives.
+        regions: What :func:`~dendnet.geometry.linear_regions` gives.
         name: As in :func:`look`; None draws the cells alone.
     """
     shades = np.random.default_rng(0).permutation(regions.count)[regions.linear] / max(regions.count, 2)
@@ -136,7 +136,7 @@ def level_lines(axis, regions, levels, output=0, **options):
 
     Args:
         axis: Where to draw.
-        regions: What :func:`dendnet.geometry.linear_regions` gives.
+        regions: What :func:`~dendnet.geometry.linear_regions` gives.
         levels: The values, ascending.
         output: Which output.
         **options: What ``axis.tricontour`` takes, such as ``colors="black"``.
@@ -165,7 +165,7 @@ def surface(axis, regions, output=0):
 
 
 def corners(axis, layer):
-    """The bends of each unit of a :class:`dendnet.layers.DACDense` of 2 inputs and S = 1, which meet in its corner."""
+    """The bends of each unit of a :class:`~dendnet.layers.DACDense` of 2 inputs and S = 1, which meet in its corner."""
     bias = np.broadcast_to(np.reshape(keras.ops.convert_to_numpy(layer.bias), (2, -1)), (2, layer.units))
     for (x, y), name in zip(-bias.T, itertools.cycle(LOOKS), strict=False):
         line = look(name)

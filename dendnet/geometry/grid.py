@@ -13,7 +13,7 @@ def knots(layer):
     r"""The distinct knots of each input: :math:`x_i = -b_{ij}`, where some connection of input i bends.
 
     Args:
-        layer: A built :class:`dendnet.layers.DACDense`.
+        layer: A built :class:`~dendnet.layers.DACDense`.
 
     Returns:
         A list with a sorted array for each input. Coincident knots appear once; connections of weight zero count.
@@ -47,7 +47,7 @@ def count_cells(layer):
     pre-activated layer.
 
     Args:
-        layer: A built :class:`dendnet.layers.DACDense`.
+        layer: A built :class:`~dendnet.layers.DACDense`.
 
     Returns:
         An integer.
@@ -77,7 +77,7 @@ def cells(layer, limit=200_000):
     """The activation cells of a dendrite-activated layer, as boxes that may reach to infinity.
 
     Args:
-        layer: A built :class:`dendnet.layers.DACDense`.
+        layer: A built :class:`~dendnet.layers.DACDense`.
         limit: The most cells that are made.
 
     Returns:

@@ -98,7 +98,7 @@ class Regions:
     def patterns(self):
         """The activation patterns by layer, for relu 0 where a connection is silent and 1 where it is active.
 
-        Each is ``(cells, n, S, m)`` for a :class:`dendnet.layers.DACDense` and ``(cells, n)`` for an activation. Other
+        Each is ``(cells, n, S, m)`` for a :class:`~dendnet.layers.DACDense` and ``(cells, n)`` for an activation. Other
         filters than relu have more knots: the number says how many of them a connection has below it.
         """
         return self.network.patterns(self.pieces)
@@ -170,7 +170,7 @@ def linear_regions(model, box=((-1, 1), (-1, 1)), limit=200_000):
 
     Args:
         model: A functional or sequential ``keras.Model`` with one input of two numbers, built of
-            :class:`dendnet.layers.DACDense` and Keras's Dense, ReLU, LeakyReLU, Activation, BatchNormalization (as in
+            :class:`~dendnet.layers.DACDense` and Keras's Dense, ReLU, LeakyReLU, Activation, BatchNormalization (as in
             inference), Add, Concatenate, Flatten and Dropout; the activations are ``"relu"``, ``"leaky_relu"``,
             ``"relu6"`` and ``"linear"``.
         box: ``((left, right), (low, high))``, for the two inputs.
