@@ -51,6 +51,15 @@ LISTENERS = (
         ],
     },
 )
+GEOMETRY = (
+    "geometry/steps.py",
+    {
+        "a hinge on the wrong side": [("[:, None, None, None] - self.bias", "[:, None, None, None] + self.bias")],
+        "coincident knots counted twice": [("np.unique(self.hinges[:, i])", "np.sort(self.hinges[:, i], axis=None)")],
+        "a map without its offset": [("slopes[passed] * self.bias[i] + offsets", "0 * self.bias[i] + offsets")],
+        "an active connection for a silent one": [("< pieces[:, None, None, None]", "<= pieces[:, None, None, None]")],
+    },
+)
 PIECES = (
     "theory/pieces.py",
     {
@@ -60,7 +69,14 @@ PIECES = (
         "a dendrite for a silent start": [("return []", "return [(start, slope)]")],
     },
 )
-RESTS_ON = {"biology": LISTENERS, "unit": OPERATION, "fast": BLOCKED, "cost": COUNTS, "universality": PIECES}
+RESTS_ON = {
+    "biology": LISTENERS,
+    "unit": OPERATION,
+    "geometry": GEOMETRY,
+    "fast": BLOCKED,
+    "cost": COUNTS,
+    "universality": PIECES,
+}
 CASES = [
     pytest.param(chapter, file, change, id=f"{chapter.stem}-{name}")
     for chapter in CHAPTERS
