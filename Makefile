@@ -75,14 +75,14 @@ $(VENV)/.ready: requirements.txt pyproject.toml tools/venv.sh
 # comes without Triton, which interprets and compiles the fused kernels here.
 .venv-backends/.ready: requirements.txt pyproject.toml tools/venv.sh Makefile
 	@echo "Installing into .venv-backends ..."
-	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" $(EXPORTERS) pytest pytest-xdist hypothesis -e '.[data]'
+	@sh tools/venv.sh .venv-backends "$(PYTHON)" -c requirements.txt $(JAX) "$(TRITON)" $(EXPORTERS) pytest pytest-xdist hypothesis -e '.[data,geometry,theory]'
 	@.venv-backends/bin/uv pip install -q --python .venv-backends --torch-backend=cpu $(TORCH) 2>/dev/null || \
 	  .venv-backends/bin/python -m pip install -q $(TORCH)
 	@touch $@
 
 .venv-lowest-$(BACKEND)/.ready: pyproject.toml tools/venv.sh
 	@echo "Installing into .venv-lowest-$(BACKEND) ..."
-	@sh tools/venv.sh .venv-lowest-$(BACKEND) "$(PYTHON)" --resolution lowest-direct -e '.[$(BACKEND),data]' 'pytest>=8' 'pytest-xdist>=3.6' 'hypothesis>=6.100'
+	@sh tools/venv.sh .venv-lowest-$(BACKEND) "$(PYTHON)" --resolution lowest-direct -e '.[$(BACKEND),data,geometry,theory]' 'pytest>=8' 'pytest-xdist>=3.6' 'hypothesis>=6.100'
 	@touch $@
 
 # -W makes a warning an error. What failed is removed: an unchanged page would not warn a second time. Where no page

@@ -5,13 +5,14 @@ A standard unit filters its signal once and shares it; here each connection filt
     y_j = sum_i  w_ij * relu(x_i + b_ij)
 
 ``dendnet.layers`` has the unit as Keras layers, ``dendnet.ops`` as a plain operation on tensors, ``dendnet.models``
-whole networks, ``dendnet.cost`` what they cost, ``dendnet.data`` data sets; ``dendnet.convert`` turns standard models
-into dendrite-activated ones and back.
+whole networks, ``dendnet.cost`` what they cost, ``dendnet.geometry`` where they bend, ``dendnet.data`` data sets;
+``dendnet.convert`` turns standard models into dendrite-activated ones and back; ``dendnet.theory`` builds what the
+theorems promise.
 
 Reference: Metta et al., arXiv 2301.00924; the chapter "The unit" of the book.
 """
 
-from dendnet import convert, cost, data, layers, models, ops
+from dendnet import convert, cost, data, geometry, layers, models, ops, theory
 
 __version__ = "0.1.0"
-__all__ = ["convert", "cost", "data", "layers", "models", "ops"]
+__all__ = ["convert", "cost", "data", "geometry", "layers", "models", "ops", "theory"]

@@ -8,11 +8,14 @@ Colours are Okabe and Ito's. No two things are told apart by colour alone: each 
 Figures are opaque, on white, so that a dark page shows them as a card with the same contrast.
 """
 
+import itertools
 from typing import Any
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib import rcParams
+from matplotlib.collections import LineCollection, PolyCollection
 
 WIDTH = 7.5  # inches, the book's column
 GREY = "#595959"  # lines that carry no data: axes through zero, bounds, theory
@@ -103,3 +106,81 @@ def broken_line(axis, x, y, name, **options):
     """
     x, y = np.asarray(x), np.asarray(y)
     axis.plot(x, y, **look(name, marker=True), markevery=slice(1, len(x) - 1), **options)
+
+
+def regions(axis, regions, name="dac"):
+    """The cells of a :class:`~dendnet.geometry.Regions`, shaded apart, and where the network bends.
+
+    Linear regions have one shade each. Edges at which only the pattern changes are thin and grey; those at which the
+    network bends have the colour of ``name``. Nothing is sampled.
+
+    Args:
+        axis: Where to draw.
+        regions: What :func:`~dendnet.geometry.linear_regions` gives.
+        name: As in :func:`look`; None draws the cells alone.
+    """
+    shades = np.random.default_rng(0).permutation(regions.count)[regions.linear] / max(regions.count, 2)
+    cells = PolyCollection(_polygons(regions), facecolors=plt.get_cmap("Greys")(0.05 + 0.3 * shades), linewidths=0)
+    axis.add_collection(cells)
+    axis.set(xlim=regions.box[0], ylim=regions.box[1], aspect="equal")
+    if name is None:
+        return
+    ends = regions.vertices[regions.edges]
+    thickness = 1.0 if len(regions) < 500 else 0.5
+    axis.add_collection(LineCollection(ends[~regions.bends], colors=GREY, linewidths=thickness / 2, alpha=0.6))
+    axis.add_collection(LineCollection(ends[regions.bends], colors=look(name)["color"], linewidths=thickness))
+
+
+def level_lines(axis, regions, levels, output=0, **options):
+    """Level lines of one output, exact: they are straight on each cell.
+
+    Args:
+        axis: Where to draw.
+        regions: What :func:`~dendnet.geometry.linear_regions` gives.
+        levels: The values, ascending.
+        output: Which output.
+        **options: What ``axis.tricontour`` takes, such as ``colors="black"``.
+    """
+    fans = [
+        regions.starts[regions.sizes > place + 1, None] + [0, place, place + 1]
+        for place in range(1, regions.sizes.max() - 1)
+    ]
+    x, y = regions.vertices.T
+    return axis.tricontour(
+        x, y, regions.corners[np.concatenate(fans)], _heights(regions, output), levels=levels, **options
+    )
+
+
+def surface(axis, regions, output=0):
+    """One output over the plane as a surface of flat pieces, exact; ``axis`` has ``projection="3d"``."""
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+
+    points = np.column_stack([regions.vertices, _heights(regions, output)])
+    faces = np.split(points[regions.corners], regions.starts[1:])
+    heights = np.array([face[:, 2].mean() for face in faces])
+    shades = (heights - heights.min()) / max(np.ptp(heights), 1e-9)
+    colours = plt.get_cmap()(0.15 + 0.75 * shades)
+    axis.add_collection3d(Poly3DCollection(faces, facecolors=colours, edgecolors="black", linewidths=0.6))
+    axis.set(xlim=regions.box[0], ylim=regions.box[1], zlim=(points[:, 2].min(), points[:, 2].max() + 1e-9))
+
+
+def corners(axis, layer):
+    """The bends of each unit of a :class:`~dendnet.layers.DACDense` of 2 inputs and S = 1, which meet in its corner."""
+    bias = np.broadcast_to(np.reshape(keras.ops.convert_to_numpy(layer.bias), (2, -1)), (2, layer.units))
+    for (x, y), name in zip(-bias.T, itertools.cycle(LOOKS), strict=False):
+        line = look(name)
+        axis.axvline(x, **line)
+        axis.axhline(y, **line)
+        axis.plot(x, y, LOOKS[name]["marker"], color=line["color"], ms=7)
+
+
+def _polygons(regions):
+    return np.split(regions.vertices[regions.corners], regions.starts[1:])
+
+
+def _heights(regions, output):
+    """An output at the vertices: at each by the map of one of the cells that meet there."""
+    cell = np.zeros(len(regions.vertices), int)
+    cell[regions.corners] = np.arange(len(regions)).repeat(regions.sizes)
+    slopes, offset = regions.maps[cell, :2, output], regions.maps[cell, 2, output]
+    return (slopes * regions.vertices).sum(axis=1) + offset

@@ -1,6 +1,10 @@
 """The book's style: one look for each name, told apart without colour, and refused where unknown."""
 
+import numpy as np
 import pytest
+from chains import chain, dac
+
+from dendnet.geometry import linear_regions
 
 pytest.importorskip("matplotlib")
 
@@ -58,6 +62,43 @@ def test_a_band_has_its_curves_colour():
     _, axis = plotting.panels()
     plotting.band(axis, [0, 1], [0, 1], [1, 2], "standard")
     assert len(axis.collections) == 1
+
+
+@pytest.fixture
+def bump():
+    """relu(x) + 2 relu(y - 1/2), and a second output that bends nowhere."""
+    return linear_regions(chain(dac([[1, 0], [2, 0]], [[0, 0], [-0.5, -0.5]])))
+
+
+def test_regions_are_drawn_with_their_bends(bump):
+    _, axis = plotting.panels()
+    plotting.regions(axis, bump)
+    cells, silent, bending = axis.collections
+    assert len(cells.get_paths()) == 4 and len(silent.get_paths()) + len(bending.get_paths()) == 4
+    assert axis.get_xlim() == (-1, 1)
+
+
+def test_level_lines_are_exact(bump):
+    """relu(x) + 2 relu(y - 1/2) = 1/2 where x = 1/2 below, and on the way from there to (0, 3/4)."""
+    _, axis = plotting.panels()
+    lines = plotting.level_lines(axis, bump, [0.5])
+    x, y = np.concatenate(lines.allsegs[0]).T
+    np.testing.assert_allclose(np.maximum(x, 0) + 2 * np.maximum(y - 0.5, 0), 0.5)
+    assert [0.5, 0.5] in np.column_stack([x, y]).tolist()
+
+
+def test_a_surface_has_a_face_for_each_cell(bump):
+    _, axis = plotting.panels(subplot_kw={"projection": "3d"})
+    plotting.surface(axis, bump)
+    assert len(axis.collections) == 1 and axis.get_zlim()[1] > 1.9
+
+
+@pytest.mark.parametrize("sharing, bias", [("none", [[1, 2, 3], [4, 5, 6]]), ("outputs", [1, 4])])
+def test_each_unit_has_its_corner(sharing, bias):
+    _, axis = plotting.panels()
+    plotting.corners(axis, dac(np.ones((2, 3)), bias, bias_sharing=sharing))
+    dots = [line.get_xydata()[0].tolist() for line in axis.lines[2::3]]
+    assert dots == ([[-1, -4], [-2, -5], [-3, -6]] if sharing == "none" else [[-1, -4]] * 3)
 
 
 def test_an_unknown_name_is_refused():

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from dendnet.cost import tables
-from dendnet.cost.model import check_graph, structured
+from dendnet.graph import check_graph, structured
 from dendnet.layers.dendritic import DendriticLayer
 from dendnet.ops.arguments import positive
 

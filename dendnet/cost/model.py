@@ -10,6 +10,7 @@ from dendnet.cost import tables
 from dendnet.cost.implementations import NAMES
 from dendnet.cost.layer import LayerCost, Ledger
 from dendnet.cost.operations import NOTHING, Operations, Passes
+from dendnet.graph import Walk, check_graph, structured
 from dendnet.ops.arguments import positive
 
 
@@ -130,16 +131,10 @@ def model_cost(model, input_shape=None, batch_size=1):
     """
     positive("batch_size", batch_size)
     check_graph(model)
-    calls: list = []
-    _follow(model, _inputs(model, input_shape, batch_size), calls)
+    walk = Walk()
+    walk.follow(model, _inputs(model, input_shape, batch_size))
     ledger = Ledger()
-    return ModelCost(model.name, tuple(ledger.cost(*call) for call in calls))
-
-
-def check_graph(model):
-    """ValueError where this is no model whose layers and their calls are known."""
-    if not isinstance(model, keras.Function) and not (isinstance(model, keras.Sequential) and model.built):
-        raise ValueError(f"model must be functional, or sequential and built. Received: model={model!r}")
+    return ModelCost(model.name, tuple(ledger.cost(*call) for call in walk.calls))
 
 
 def _inputs(model, input_shape, batch_size):
@@ -155,43 +150,3 @@ def _inputs(model, input_shape, batch_size):
         for shape, x in zip(shapes, model.inputs, strict=True)
     ]
     return structured(model, fresh)
-
-
-def structured(model, tensors):
-    """A list with one tensor for each input as the model takes it: the tensor itself, or whatever its graph has."""
-    return tensors[0] if isinstance(model, keras.Sequential) else keras.tree.pack_sequence_as(model.input, tensors)
-
-
-def _follow(model, inputs, calls):
-    """The symbolic outputs for symbolic inputs; every call of a layer on the way is noted, and no layer is touched."""
-    if isinstance(model, keras.Sequential):
-        for layer in model.layers:
-            inputs = _note(layer, calls, inputs)
-        return inputs
-    fresh = keras.tree.map_structure(lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), inputs)
-    return keras.models.clone_model(model, fresh, clone_function=lambda inner: _Noted(inner, calls)).output
-
-
-def _note(operation, calls, *args, **kwargs):
-    """The operation's symbolic outputs, without a trace in any graph; its call, or those within it, are noted."""
-    if isinstance(operation, (keras.Function, keras.Sequential)):
-        out = _follow(operation, args[0], calls)
-        return keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape, x.dtype), out)
-    out = operation.compute_output_spec(*args, **kwargs)
-    tensors = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, keras.KerasTensor)]
-    calls.append((operation, tensors, keras.tree.flatten(out)[0]))
-    return out
-
-
-class _Noted(keras.Operation):
-    """Stands for an operation in a copy of its graph, and notes what it is called with."""
-
-    def __init__(self, operation, calls):
-        super().__init__()
-        self.operation, self.calls = operation, calls
-
-    def call(self, *args, **kwargs):
-        return self.operation(*args, **kwargs)
-
-    def compute_output_spec(self, *args, **kwargs):
-        return _note(self.operation, self.calls, *args, **kwargs)

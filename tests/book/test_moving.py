@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chains import chain, dac, dense
 
 from dendnet.cost import layer_cost
+from dendnet.geometry import linear_regions
 from dendnet.layers import DACConv2D
+from dendnet.theory import piecewise_linear
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -131,3 +134,64 @@ def test_cost_counts_as_the_library_does(figure):
             layer.build((None, 32, 32, 2**e_in))
             counted = layer_cost(layer)
             np.testing.assert_equal([shown["flops"][i], shown["parameters"][i]], [counted.flops, counted.parameters])
+
+
+@pytest.mark.parametrize(
+    "w, b, c",
+    [((1, 1.4), (0.3, -0.2), 0.25), ((-1.5, 0.5), (-0.9, 0.5), 1.5), ((0, 1), (0.1, 0.2), -0.4), ((0, 0), (0, 0), 1)],
+)
+def test_plane_has_the_librarys_cells(figure, w, b, c):
+    stage = figure("plane")
+    for slider, value in zip(stage.locator("input").all(), (*w, *b, c), strict=True):
+        slider.fill(str(value))
+        state(stage)
+    shown = state(stage)
+    assert (shown["w"], shown["b"], shown["c"]) == (list(w), list(b), c)
+    assert shown["corner"] == [-each for each in b]
+    kernel, square = [[each] for each in w], np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], "float32")
+    for name, layer in {"dac": dac(kernel, [[each] for each in b]), "standard": dense(kernel, [c], "relu")}.items():
+        regions = linear_regions(chain(layer))
+        assert (shown[name]["cells"], shown[name]["regions"]) == (len(regions), regions.count)
+        np.testing.assert_allclose(shown[name]["values"], np.asarray(layer(square))[:, 0], atol=1e-6)
+
+
+def test_plane_follows_its_handles(figure):
+    stage = figure("plane")
+    corner, line = stage.locator(".moving-handle").all()
+    for key in ("ArrowRight", "ArrowUp", "ArrowUp"):
+        corner.press(key)
+    shown = state(stage)
+    np.testing.assert_allclose([shown["corner"], shown["b"]], [[-0.25, 0.3], [0.25, -0.3]])
+    before = shown["c"]
+    line.press("Shift+ArrowRight")
+    np.testing.assert_allclose(state(stage)["c"], before - 0.5 * shown["w"][0], atol=0.1)
+
+
+def test_axon_lays_dendrites_as_the_library_does(figure):
+    curves = {
+        "wave": lambda x: 0.9 * np.sin(2 * np.pi * x),
+        "root": np.sqrt,
+        "bump": lambda x: np.exp(-(((x - 0.5) / 0.15) ** 2)),
+    }
+    stage = figure("axon")
+    left, knot, grid = *stage.locator(".moving-handle").all()[:2], np.linspace(0, 1, 401)
+    seen = set()
+    for curve, button in [("wave", "even knots"), ("root", "knots where it bends"), ("bump", "even knots")]:
+        stage.locator("select").select_option(curve)
+        stage.get_by_role("button", name=button).click()
+        for key in (None, "ArrowUp", "Shift+ArrowDown", "Shift+ArrowUp", "ArrowRight"):
+            if key:
+                (knot if key == "ArrowRight" else left).press(key)
+            shown = state(stage)
+            x, y = np.array(shown["points"]).T
+            made = piecewise_linear(x, y).network
+            assert shown["dendrites"] == made.dendrites == len(shown["knots"])
+            assert shown["error"] == pytest.approx(np.abs(np.interp(grid, x, y) - curves[curve](grid)).max(), abs=1e-9)
+            seen.add(made.dendrites)
+    assert seen >= {5, 6}
+    stage.locator("select").select_option("root")
+    errors = {}
+    for button in ("even knots", "knots where it bends"):
+        stage.get_by_role("button", name=button).click()
+        errors[button] = state(stage)["error"]
+    assert errors["knots where it bends"] < errors["even knots"] / 2

@@ -51,7 +51,24 @@ LISTENERS = (
         ],
     },
 )
-
+GEOMETRY = (
+    "geometry/steps.py",
+    {
+        "a hinge on the wrong side": [("[:, None, None, None] - self.bias", "[:, None, None, None] + self.bias")],
+        "coincident knots counted twice": [("np.unique(self.hinges[:, i])", "np.sort(self.hinges[:, i], axis=None)")],
+        "a map without its offset": [("slopes[passed] * self.bias[i] + offsets", "0 * self.bias[i] + offsets")],
+        "an active connection for a silent one": [("< pieces[:, None, None, None]", "<= pieces[:, None, None, None]")],
+    },
+)
+PIECES = (
+    "theory/pieces.py",
+    {
+        "a knot on the other side": [("[-t for t in knots]", "[t for t in knots]")],
+        "slopes in place of their changes": [("(t, after - before)", "(t, after)")],
+        "a start's sign turned": [("if value * slope > 0", "if value * slope < 0")],
+        "a dendrite for a silent start": [("return []", "return [(start, slope)]")],
+    },
+)
 INTERVALS = (
     "experiments/statistics.py",
     {
@@ -61,7 +78,15 @@ INTERVALS = (
         "a tail counted once": [("(1 - confidence) / comparisons / 2", "(1 - confidence) / comparisons")],
     },
 )
-RESTS_ON = {"biology": LISTENERS, "unit": OPERATION, "fast": BLOCKED, "cost": COUNTS, "resnets": INTERVALS}
+RESTS_ON = {
+    "biology": LISTENERS,
+    "unit": OPERATION,
+    "geometry": GEOMETRY,
+    "fast": BLOCKED,
+    "cost": COUNTS,
+    "universality": PIECES,
+    "resnets": INTERVALS,
+}
 CASES = [
     pytest.param(chapter, file, change, id=f"{chapter.stem}-{name}")
     for chapter in CHAPTERS
