@@ -82,8 +82,8 @@ def test_a_finished_run_is_not_run_again(tmp_path):
 def test_it_learns(tmp_path):
     classified = train(run(protocol={"epochs": 10}), IMAGES, tmp_path)
     assert classified["measure"] == "accuracy" and classified["value"] > 0.9
-    regressed = train(run("sgemm", protocol={"epochs": 12, "learning_rate": 0.2}), TABLE, tmp_path)
-    assert regressed["measure"] == "rmse" and regressed["value"] < 0.8
+    regressed = train(run("sgemm", protocol={"epochs": 30, "learning_rate": 0.05}), TABLE, tmp_path)
+    assert regressed["measure"] == "rmse" and regressed["value"] < 0.75
 
 
 def test_what_is_recorded_is_what_the_network_does(tmp_path):
