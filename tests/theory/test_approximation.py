@@ -133,6 +133,16 @@ def test_what_rounding_cannot_reach_is_refused():
         assert approximate(lambda x: 1000 + x[:, 0], 2, 0.1, lipschitz=1.0, dtype="float64").certificate.error <= 0.1
 
 
+@pytest.mark.parametrize(
+    "epsilon, most", [(1e-3, 512), (5e-4, 1024), (3e-4, 2048), (2.5e-4, 2048), (2e-4, 4096), (1.5e-4, 4096), (1e-4, 8192)]
+)
+def test_rounding_moves_the_search_on_but_not_past_a_power_of_two(epsilon, most):
+    """What rounding adds does not grow evenly: subtracting it from epsilon passed these grids, or gave up before."""
+    f = lambda x: np.abs(x[:, 0] - 0.5)  # noqa: E731
+    made = approximate(f, 1, epsilon, lipschitz=1.0, dtype="float32")
+    assert made.cells <= most and made.certificate.error <= epsilon
+
+
 def first(x):
     return x[:, 0]
 
