@@ -55,7 +55,7 @@ def approximate(f, dim, epsilon, lipschitz=None, modulus=None, dtype=None, memor
         >>> from dendnet.theory import approximate
         >>> distance = approximate(lambda x: np.linalg.norm(x - 0.5, axis=1), dim=2, epsilon=0.1, lipschitz=1.0)
         >>> distance.cells, distance.certificate.parameters, distance.certificate.error <= 0.1
-        (8, 2355, True)
+        (8, 1881, True)
 
     Reference:
         The chapter "What it can represent" of the book, :prf:ref:`thm-approximate`.
@@ -125,8 +125,9 @@ def parameters(d, cells):
     if d == 1:
         return 2 * (cells + 1)
     one = hats(d, 1)
-    shared = sum(layer.kernel.size + layer.bias.size for layer in (*one.axons[:-1], *one.rounds))
-    return shared + (cells + 1) ** d * ((4 * d + 1) * one.channels + 2)
+    copies, edges = one.axons
+    shared = sum(layer.kernel.size + layer.bias.size for layer in (copies, *one.rounds))
+    return shared + (cells + 1) ** d * ((2 * edges.inputs + 1) * one.channels + 2)
 
 
 def _values(f, d, cells):

@@ -3,8 +3,9 @@ r"""What a floating-point format adds to the exact outputs of dendrite-activated
 Every number of format t is exact but for a factor 1 + delta, :math:`|\delta| \le u`, or, where it underflows, for less
 than the smallest normal number. A sum of k products is exact but for a factor 1 + delta on each of them,
 :math:`|\delta| \le \gamma_k = k u / (1 - k u)`, in whichever order it is summed and whether or not products are fused
-with sums. No number overflows: what could is refused. The bounds themselves are computed in float64 and rounded up. Reference: Higham, Accuracy and Stability of
-Numerical Algorithms, chapter 3; the chapter "What it can represent" of the book, its theorem on rounding.
+with sums. No number overflows: what could is refused. The bounds themselves are computed in float64 and rounded up.
+Reference: Higham, Accuracy and Stability of Numerical Algorithms, chapter 3; the chapter "What it can represent" of
+the book, its theorem on rounding.
 """
 
 from typing import Any, NamedTuple
