@@ -2,9 +2,9 @@ r"""The hat functions of a grid on [0, 1]^d, cut into Kuhn's simplices, as layer
 
 The hat of grid point v is relu(1 - max(0, y) - max(0, -y)) for y = N x - v, with maxima over the coordinates. Both
 maxima are taken in rounds, two numbers at a time: max(p, q) = p + relu(q - p). The first round bends along single
-coordinates and differences of two: the first layer makes an axon for each slope along one of them and one more for
-each that bends, so that no dendrite is idle, and dendrites on those axons do it for every hat. Later rounds are the same for all
-hats: one layer serves them, applied along the axis of hats.
+coordinates and differences of two: the first layer makes an axon for each, and one more for each that bends, so that no
+dendrite is idle; dendrites on those axons do the round for every hat. Later rounds are the same for all hats: one layer
+serves them, applied along the axis of hats.
 """
 
 from typing import NamedTuple
