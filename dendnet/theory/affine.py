@@ -39,7 +39,7 @@ def affine_layer(weights, offset, radius, dendrites=1, dtype=None) -> Affine:
         x W + offset - remainder; ``remainder``, ``(m,)``, zero where the constant is met; ``certificate``.
 
     Raises:
-        ValueError: An argument is not finite or not of its shape.
+        ValueError: An argument is not finite or not of its shape; or a number may overflow.
 
     Example:
         The sum of two inputs is met with every constant from 2 on. One less is left to the next layer:

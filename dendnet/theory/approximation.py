@@ -26,9 +26,11 @@ def approximate(f, dim, epsilon, lipschitz=None, modulus=None, dtype=None, memor
     .. math:: \hat f(x) = \sum_{v \in \{0, \dots, N\}^d} f(v / N) \,
         \mathrm{relu}\big(1 - \max(0, N x - v) - \max(0, v - N x)\big)
 
-    It interpolates f on Kuhn's triangulation of a grid of N cells a side, as few as the certified error allows:
+    It interpolates f on Kuhn's triangulation of a grid of N cells a side. Its bound is
     :math:`L \sqrt d / (2N)` for a Lipschitz constant L, :math:`\omega(\sqrt d / N)` for a modulus of continuity
-    :math:`\omega`, with Euclidean distances. In one dimension the network is a single unit with a dendrite for each
+    :math:`\omega`, with Euclidean distances. The search for N starts from the least whose bound alone is at most
+    epsilon and adds cells until bound and certified rounding together are; it skips no power of two, whose grid points
+    are exact. In one dimension the network is a single unit with a dendrite for each
     grid point. From two on, its dendrites make each hat function, and the last layer weights them.
 
     Args:
@@ -45,15 +47,15 @@ def approximate(f, dim, epsilon, lipschitz=None, modulus=None, dtype=None, memor
 
     Raises:
         ValueError: An argument is not as described; f's values at two grid points differ by more than they may; the
-            weights would take more memory than allowed, with the size that they would have; or epsilon is smaller than
-            what rounding in dtype leaves.
+            weights of the next grid to try would take more memory than allowed, with the size that they would have;
+            or rounding alone may add epsilon on a power of two, where the search gives up: other grids may do better.
 
     Example:
         >>> import numpy as np
         >>> from dendnet.theory import approximate
         >>> distance = approximate(lambda x: np.linalg.norm(x - 0.5, axis=1), dim=2, epsilon=0.1, lipschitz=1.0)
         >>> distance.cells, distance.certificate.parameters, distance.certificate.error <= 0.1
-        (8, 2355, True)
+        (8, 1881, True)
 
     Reference:
         The chapter "What it can represent" of the book, :prf:ref:`thm-approximate`.
@@ -65,9 +67,9 @@ def approximate(f, dim, epsilon, lipschitz=None, modulus=None, dtype=None, memor
     if not callable(f):
         raise ValueError(f"f must be a function of points (P, dim). Received: f={f!r}")
     bound_of, omega = modulus_of(lipschitz, modulus, d)
-    left = epsilon
-    while left > 0:
-        cells = _cells(bound_of, left, d, dtype, memory)
+    cells = _first(bound_of, epsilon)
+    while True:
+        _check_memory(cells, epsilon, d, dtype, memory)
         values = _values(f, d, cells)
         check(values, d, cells, omega)
         stack = _on_a_line(values, cells) if d == 1 else _of_hats(values, d, cells)
@@ -76,32 +78,46 @@ def approximate(f, dim, epsilon, lipschitz=None, modulus=None, dtype=None, memor
             network = layers.model(stack, dtype, name="approximation")
             proof = certificate.certified(network, stack, 0.0, 1.0, dtype, bound_of(cells)).certificate
             return Approximation(network, proof, cells)
-        left = epsilon - rounded  # what rounding leaves shrinks with every turn
-    raise ValueError(
-        f"epsilon must be more than what rounding in {dtype} may add, {rounded:.2g} on a grid of {cells} cells a side. "
-        f"Received: epsilon={epsilon}"
-    )
+        if rounded >= epsilon and cells.bit_count() == 1:
+            raise ValueError(
+                f"epsilon must leave room for rounding in {dtype}, which may add {rounded:.2g} on the last grid tried, "
+                f"of {cells} cells a side; this proves nothing of other grids. Received: epsilon={epsilon}"
+            )
+        cells = _more(bound_of, epsilon - rounded, cells)
 
 
-def _cells(bound_of, epsilon, d, dtype, memory):
-    """The least N whose bound is at most epsilon; ValueError where its weights would not fit."""
+def _first(bound_of, epsilon):
+    """The least N whose bound is at most epsilon."""
     high = 1
     while bound_of(high) > epsilon:
         if high > 2**52:
             raise ValueError(f"The modulus of continuity must fall below epsilon near 0. Received: epsilon={epsilon}")
         high *= 2
-    low = high // 2  # too few, or 0
+    return _between(bound_of, epsilon, high // 2, high)
+
+
+def _more(bound_of, left, cells):
+    """The least N > cells whose bound is at most left; the next power of two if that comes first."""
+    return _between(bound_of, left, cells, 2 ** cells.bit_length())
+
+
+def _between(bound_of, left, low, high):
+    """The least N above low whose bound is at most left, high at most."""
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if bound_of(middle) > epsilon else (low, middle)
-    count = parameters(d, high)
+        low, high = (middle, high) if bound_of(middle) > left else (low, middle)
+    return high
+
+
+def _check_memory(cells, epsilon, d, dtype, memory):
+    """ValueError where the weights would not fit."""
+    count = parameters(d, cells)
     size = count * np.dtype(dtype).itemsize
     if size > memory:
         raise ValueError(
-            f"memory={memory} bytes must hold the weights: {high:,} cells a side make {count:,} parameters, "
+            f"memory={memory} bytes must hold the weights: {cells:,} cells a side make {count:,} parameters, "
             f"{size / 2**30:,.3g} GiB in {dtype}. Received: epsilon={epsilon}, dim={d}"
         )
-    return high
 
 
 def parameters(d, cells):
@@ -109,8 +125,9 @@ def parameters(d, cells):
     if d == 1:
         return 2 * (cells + 1)
     one = hats(d, 1)
-    shared = sum(layer.kernel.size + layer.bias.size for layer in (*one.axons[:-1], *one.rounds))
-    return shared + (cells + 1) ** d * ((4 * d + 1) * one.channels + 2)
+    copies, edges = one.axons
+    shared = sum(layer.kernel.size + layer.bias.size for layer in (copies, *one.rounds))
+    return shared + (cells + 1) ** d * ((2 * edges.inputs + 1) * one.channels + 2)
 
 
 def _values(f, d, cells):

@@ -2,8 +2,9 @@ r"""The hat functions of a grid on [0, 1]^d, cut into Kuhn's simplices, as layer
 
 The hat of grid point v is relu(1 - max(0, y) - max(0, -y)) for y = N x - v, with maxima over the coordinates. Both
 maxima are taken in rounds, two numbers at a time: max(p, q) = p + relu(q - p). The first round bends along single
-coordinates and differences of two, so dendrites on those axons do it for every hat. Later rounds are the same for all
-hats: one layer serves them, applied along the axis of hats.
+coordinates and differences of two: the first layer makes an axon for each, and one more for each that bends, so that no
+dendrite is idle; dendrites on those axons do the round for every hat. Later rounds are the same for all hats: one layer
+serves them, applied along the axis of hats.
 """
 
 from typing import NamedTuple
@@ -46,17 +47,13 @@ def hats(d, cells):
     slope, hinge = np.moveaxis(np.tensordot(channels, numbers, axes=1), 1, 0)  # (C, d) each, in units of N u - g
     grid = points(d, cells) @ mix  # g: where each hat lies along each axon
     low = np.maximum(-mix, 0).sum(axis=0)  # an axon's values go from -low up: 0 for x_i, -1 for a difference
-    kernel = np.stack([slope.T, hinge.T], axis=1) * cells  # (d, 2, C)
-    bias = np.stack([np.broadcast_to(low, grid.shape), -grid / cells], axis=-1)  # (V, d, 2)
+    bends = hinge.any(axis=0)
+    kernel = np.vstack([slope.T, hinge.T[bends]]) * cells  # (E, C)
+    bias = np.hstack([np.broadcast_to(low, grid.shape), -grid[:, bends] / cells])  # (V, E)
     constant = -(grid + cells * low) @ slope.T  # what slope * (N u - g) lacks after N relu(u + low)
-    shape = (2 * d, len(grid) * len(channels))
-    edges = Weights(
-        np.repeat(kernel[:, :, None], len(grid), axis=2).reshape(shape),
-        np.repeat(np.moveaxis(bias, 0, -1)[..., None], len(channels), axis=-1).reshape(shape),
-        constant.ravel(),
-        dendrites=2,
-    )
-    axons = [Weights(mix.astype(float), np.zeros((d, d)))] * (d > 2) + [edges]
+    edges = Weights(np.tile(kernel, len(grid)), np.repeat(bias.T, len(channels), axis=1), constant.ravel())
+    copies = np.hstack([mix, mix[:, bends]])
+    axons = [Weights(copies.astype(float), np.zeros(copies.shape)), edges]
     rounds, shift = [], np.zeros(len(channels))
     for step, after in zip(steps, [*[each.channels for each in steps[1:]], np.eye(1)], strict=True):
         kernel = (after @ step.joined).T.astype(float)

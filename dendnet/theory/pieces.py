@@ -27,7 +27,8 @@ def piecewise_linear(knots_x, values, dtype=None) -> certificate.Construction:
         with S dendrites, and ``certificate``, whose ``bound`` is 0.
 
     Raises:
-        ValueError: The arguments are not finite, not sorted or not as many, or a weight does not fit into dtype.
+        ValueError: The arguments are not finite, not sorted or not as many, or a weight does not fit into dtype, or
+            a number on the way to an output may overflow in it.
 
     Example:
         A hat: it starts as zero and bends three times.

@@ -31,7 +31,7 @@ def from_relu_network(model, radius, use_output_bias=False) -> certificate.Const
         ``bound`` is 0. Both speak of the weights as they are in the given model.
 
     Raises:
-        ValueError: The model is no such chain, or in another dtype than float32 and float64.
+        ValueError: The model is no such chain, or in another dtype than float32 and float64; or a number may overflow.
 
     Example:
         >>> import keras

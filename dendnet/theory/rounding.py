@@ -3,8 +3,9 @@ r"""What a floating-point format adds to the exact outputs of dendrite-activated
 Every number of format t is exact but for a factor 1 + delta, :math:`|\delta| \le u`, or, where it underflows, for less
 than the smallest normal number. A sum of k products is exact but for a factor 1 + delta on each of them,
 :math:`|\delta| \le \gamma_k = k u / (1 - k u)`, in whichever order it is summed and whether or not products are fused
-with sums. The bounds themselves are computed in float64 and rounded up. Reference: Higham, Accuracy and Stability of
-Numerical Algorithms, chapter 3; the chapter "What it can represent" of the book, its theorem on rounding.
+with sums. No number overflows: what could is refused. The bounds themselves are computed in float64 and rounded up.
+Reference: Higham, Accuracy and Stability of Numerical Algorithms, chapter 3; the chapter "What it can represent" of
+the book, its theorem on rounding.
 """
 
 from typing import Any, NamedTuple
@@ -44,9 +45,11 @@ def inputs(low, high, n, dtype):
     """The box of n inputs, rounded to dtype when they enter."""
     u, tiny = _unit(dtype)
     radius = max(abs(low), abs(high))
+    _fits("an input", radius, dtype)
     return Box(np.full(n, float(low)), np.full(n, float(high)), np.full(n, u * radius + tiny))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows in float64 is refused
 def through(box, layer, dtype, active=None):
     """The box of the layer's outputs from that of its inputs.
 
@@ -70,14 +73,17 @@ def through(box, layer, dtype, active=None):
     if k.max() * u > 0.25:
         raise ValueError(f"A sum in {dtype} is certified up to {0.25 / u:,.0f} terms. Received: {k.max():,} terms")
     gamma = k * u / (1 - k * u)
-    terms = w * error + (stored * w + tiny) * computed + gamma * ((1 + stored) * w + tiny) * computed + 4 * tiny
+    product = ((1 + stored) * w + tiny) * computed
+    c = np.zeros(1) if layer.output_bias is None else layer.output_bias
+    _fits("a signal", computed, dtype)
+    _fits("a sum", _largest_sum((1 + gamma) * product, active) + np.abs(c), dtype)  # or any part of one
+    terms = w * error + (stored * w + tiny) * computed + gamma * product + 4 * tiny
     spread = (w * reach).sum(axis=-2) * (len(w) + 4) * STEP
     below, above = np.minimum(layer.kernel, 0), np.maximum(layer.kernel, 0)
     low = (above * least + below * reach).sum(axis=-2) - spread
     high = (above * reach + below * least).sum(axis=-2) + spread
     error = _largest_sum(terms, active)
     if layer.output_bias is not None:
-        c = layer.output_bias
         size = np.maximum(np.abs(low + c), np.abs(high + c)) + STEP * (np.abs(low) + np.abs(high) + np.abs(c))
         error = error + stored * np.abs(c) + tiny
         error = error + u * (size + error) + tiny
@@ -97,6 +103,13 @@ def _largest_sum(terms, k):
     if k is not None and k < count:
         terms = np.partition(terms, count - k, axis=-2)[..., count - k :, :]
     return terms.sum(axis=-2)
+
+
+def _fits(name, size, dtype):
+    """ValueError where a number up to this size may overflow; one that is not a number did so in float64."""
+    largest = float(np.max(size)) * SLACK
+    if not largest <= np.finfo(dtype).max:
+        raise ValueError(f"No number may overflow in {dtype}. Received: {name} that may reach size={largest:.3g}")
 
 
 def _unit(dtype):

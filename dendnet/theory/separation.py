@@ -16,10 +16,11 @@ class Separation(NamedTuple):
 
     Attributes:
         network: The DAC network, a Sequential model; its weights are integers, or exact in every format.
-        kind: ``"knots"`` or ``"rank"``: what is counted.
-        reached: Of the DAC network: the places where it bends along the first input, or the rank of its Jacobian.
+        kind: ``"knots"``, ``"outputs"`` or ``"rank"``: what is counted.
+        reached: Of the DAC network: the places where it bends along the first input, its linearly independent outputs,
+            or the rank of its Jacobian.
         limit: The most that a standard network of these widths has.
-        points: Where the rank was computed; None for knots.
+        points: Where the rank of the Jacobian was computed; None for the other kinds.
     """
 
     network: Any
@@ -37,6 +38,8 @@ def separation_example(architecture) -> Separation:
 
     - One layer, n to m: output j bends at x_1 = j. All outputs of a standard layer bend at the same place.
     - 1 to m to 1: the network bends at 2m places, a standard one at no more than m + 1.
+    - Ending with 1 to m, m two or more: the m outputs are linearly independent. In a standard network the last layer's
+      outputs are multiples of one function, relu(z + b).
     - Deeper, or with more inputs: the rank of the Jacobian in the parameters, of the outputs at some points, exceeds
       the dimension of the family of standard networks. Then, near this network, all DAC networks but a set of measure
       zero differ from every standard network. The rank is computed exactly, modulo a prime: the true one is no less.
@@ -49,12 +52,12 @@ def separation_example(architecture) -> Separation:
 
     Raises:
         ValueError: The architecture is none; or all its layers have one output: then the two families are the same; or
-            no drawn network has a large enough rank, as with several hidden layers of one unit: then nothing is shown.
+            no drawn network has a large enough rank, as with some hidden layers of one unit: then nothing is shown.
 
     Example:
         >>> from dendnet.theory import separation_example
-        >>> [separation_example(widths)[1:4] for widths in ((1, 2), (1, 5, 1), (2, 3, 3, 1))]
-        [('knots', 2, 1), ('knots', 10, 6), ('rank', 23, 20)]
+        >>> [separation_example(widths)[1:4] for widths in ((1, 2), (1, 5, 1), (2, 1, 3), (2, 3, 3, 1))]
+        [('knots', 2, 1), ('knots', 10, 6), ('outputs', 3, 1), ('rank', 23, 20)]
 
     Reference:
         The chapter "What it can represent" of the book, :prf:ref:`thm-power`.
@@ -71,6 +74,9 @@ def separation_example(architecture) -> Separation:
         return Separation(_model([_one_layer(*widths)]), "knots", widths[1], 1)
     if len(widths) == 3 and widths[0] == widths[2] == 1:
         return Separation(_model(_two_layers(widths[1])), "knots", 2 * widths[1], widths[1] + 1)
+    if widths[-2] == 1 < widths[-1]:
+        hidden = [Weights(np.ones(pair), np.zeros(pair)) for pair in pairwise(widths[:-1])]
+        return Separation(_model([*hidden, _one_layer(1, widths[-1])]), "outputs", widths[-1], 1)
     limit = standard_dimension(widths)
     for seed in range(TRIES):
         weights, points = exact_rank.draw(widths, np.random.default_rng(seed))

@@ -102,6 +102,7 @@ def test_parameters_are_counted():
     for d, cells in ((2, 3), (3, 2), (4, 2)):
         made = approximate(lambda x: x.sum(axis=1), d, d / (2 * cells) + 0.05, lipschitz=np.sqrt(d))
         assert made.cells == cells and made.certificate.parameters == parameters(d, cells)
+    assert parameters(2, 8) == 12 + 81 * 23 + 6 and parameters(3, 5) == 30 + 216 * 35 + 6
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -131,6 +132,17 @@ def test_what_rounding_cannot_reach_is_refused():
         approximate(lambda x: 1000 + x[:, 0], 2, 1e-2, lipschitz=1.0)
     if "float64" in DTYPES:
         assert approximate(lambda x: 1000 + x[:, 0], 2, 0.1, lipschitz=1.0, dtype="float64").certificate.error <= 0.1
+
+
+@pytest.mark.parametrize(
+    "epsilon, most",
+    [(1e-3, 512), (5e-4, 1024), (3e-4, 2048), (2.5e-4, 2048), (2e-4, 4096), (1.5e-4, 4096), (1e-4, 8192)],
+)
+def test_rounding_moves_the_search_on_but_not_past_a_power_of_two(epsilon, most):
+    """What rounding adds does not grow evenly: subtracting it from epsilon passed these grids, or gave up before."""
+    f = lambda x: np.abs(x[:, 0] - 0.5)  # noqa: E731
+    made = approximate(f, 1, epsilon, lipschitz=1.0, dtype="float32")
+    assert made.cells <= most and made.certificate.error <= epsilon
 
 
 def first(x):

@@ -21,6 +21,15 @@ def by_layers(x, d, cells):
     return oracle.relu(1 + x).reshape(-1, (cells + 1) ** d)
 
 
+@pytest.mark.parametrize("d, dendrites", [(2, 3), (3, 5), (4, 6), (5, 8)])
+def test_no_dendrite_is_idle(d, dendrites):
+    """An axon for each slope, and one more for each that bends: every row of the layer of edges has weights."""
+    copies, edges = hats(d, 2).axons
+    assert edges.dendrites == 1 and edges.inputs == dendrites and edges.kernel.any(axis=1).all()
+    assert copies.kernel.any(axis=0).all()
+    assert hats(d, 2).channels == {2: 3, 3: 3, 4: 6, 5: 6}[d]
+
+
 def by_formula(x, d, cells):
     """relu(1 - max(0, y) - max(0, -y))."""
     y = cells * x[:, None] - points(d, cells)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from theory_settings import DTYPES, box, computed, few
 
-from dendnet.theory import layers, rounding
+from dendnet.theory import certificate, layers, piecewise_linear, rounding
 
 
 def by_fractions(x, stack):
@@ -72,6 +72,32 @@ def test_sums_too_long_for_a_bound_are_refused():
     many = rounding.Weights(np.ones((2**22 + 1, 1)), np.zeros((2**22 + 1, 1)))
     with pytest.raises(ValueError, match="Received: 4,194,305 terms"):
         rounding.through(rounding.inputs(0.0, 1.0, 2**22 + 1, "float32"), many, "float32")
+
+
+def test_a_broken_line_that_overflows_has_no_certificate():
+    with pytest.raises(ValueError, match=r"overflow in float32. Received: a sum that may reach size=3e\+39"):
+        piecewise_linear([0.0, 10.0], [0.0, 3e39], "float32")
+    with pytest.raises(ValueError, match=r"overflow in float32. Received: an input that may reach size=1e\+39"):
+        rounding.inputs(-1e39, 0.0, 1, "float32")
+
+
+def test_a_chain_that_overflows_has_no_certificate():
+    """Every weight fits, and every layer but the last."""
+    one, huge = np.ones((1, 1)), np.full((1, 1), 1e30)
+    stack = layers.Stack([rounding.Weights(huge, one), rounding.Weights(huge, one)])
+    assert not np.isfinite(computed(layers.model(stack, "float32", name="huge"), np.ones((1, 1)))).any()
+    with pytest.raises(ValueError, match=r"overflow in float32. Received: a sum that may reach size="):
+        certificate.rounding_of(stack, -1.0, 1.0, "float32")
+
+
+def test_a_sum_that_overflows_only_in_part_is_refused():
+    """Equal terms of both signs cancel, but not in every order; the output bias counts too."""
+    kernel = np.array([[3e38], [3e38], [-3e38]])
+    exactly = rounding.Weights(kernel, np.zeros((3, 1)))
+    with_bias = rounding.Weights(kernel[:1], np.zeros((1, 1)), np.array([-3e38]))
+    for layer in (exactly, with_bias):
+        with pytest.raises(ValueError, match="overflow in float32"):
+            rounding.through(rounding.inputs(0.0, 1.0, layer.inputs, "float32"), layer, "float32")
 
 
 def test_numbers_that_underflow():
