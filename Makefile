@@ -61,7 +61,7 @@ test-lowest: .venv-lowest-$(BACKEND)/.ready  ## the library's tests on the lowes
 	KERAS_BACKEND=$(BACKEND) .venv-lowest-$(BACKEND)/bin/pytest $(LIBRARY_TESTS) $(SHARED)
 
 test-all: lint test book test-backends test-lowest  ## everything, the slow parts too: mutations, wheel, browser
-	$(BIN)/pytest tests -m "slow or browser" -q -rs
+	$(BIN)/pytest tests -m "slow or browser" -rs $(SHARED)
 
 clean:  ## remove what make has made, the environments too
 	rm -rf $(VENV) .venv-backends .venv-lowest-* _build dist
