@@ -92,7 +92,7 @@ def test_three_kills_change_nothing(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
-    [["--set", "batch=4", "--set", "epochs=12"], ["--unit", "standard", "--set", "batch=4", "--set", "epochs=12"]],
+    [["--set", "batch=16", "--set", "epochs=3"], ["--unit", "standard", "--set", "batch=16", "--set", "epochs=3"]],
     ids=["dac", "standard"],
 )
 def test_twenty_kills_change_nothing(tmp_path, changes):
