@@ -56,7 +56,7 @@ def best_additive(f, grid) -> BestAdditive:
         from scipy import optimize, sparse
     except ImportError as error:
         raise ImportError("best_additive solves a linear program with SciPy: pip install scipy") from error
-    axes = [arguments.finite("grid", axis, 1) for axis in grid]
+    axes = [arguments.finite("grid", axis, 1) for axis in grid] if np.iterable(grid) else []
     if not axes or not all(len(axis) for axis in axes):
         raise ValueError(f"grid must name points for each axis. Received: grid={grid!r}")
     sizes = [len(axis) for axis in axes]

@@ -82,6 +82,7 @@ def test_no_layer_with_one_dendrite_is_nearer_than_a_third():
     "f, grid",
     [
         (product, []),
+        (product, 3),
         (product, [side, []]),
         (product, [side, [0.0, np.nan]]),
         (product, [side, [[0.0]]]),
