@@ -27,6 +27,14 @@ def pair(text):
         return name, value
 
 
+def part(text):
+    """``K/N`` with 1 <= K <= N, as a slice of the runs."""
+    which, slash, of = text.partition("/")
+    if not (slash and which.isdigit() and of.isdigit() and 1 <= int(which) <= int(of)):
+        raise argparse.ArgumentTypeError(f"must be K/N with 1 <= K <= N, as 2/4. Received: {text!r}")
+    return slice(int(which) - 1, None, int(of))
+
+
 def parser():
     """The command line."""
     main = Parser(prog="python -m dendnet.experiments", description=__doc__, allow_abbrev=False)
@@ -51,6 +59,13 @@ def parser():
     sweep = commands.add_parser("sweep", help="all runs of a plan, or what is left of them", allow_abbrev=False)
     sweep.add_argument("plan", help="a TOML file")
     sweep.add_argument("--results", help="file that records are added to (results/PLAN.jsonl)")
+    sweep.add_argument(
+        "--part",
+        type=part,
+        default=slice(None),
+        metavar="K/N",
+        help="each N-th run from the K-th: N processes, or GPUs",
+    )
     for command in (run, sweep):
         command.add_argument("--data-dir", help="folder of the unpacked archive; otherwise it is downloaded once")
         command.add_argument("--runs", default="runs", help="folder of the runs' checkpoints (runs)")
@@ -88,7 +103,9 @@ def run_sweep(options):
     """The command ``sweep``."""
     from dendnet.experiments import plans
 
-    return run_all(plans.read(options.plan), options, options.results or f"results/{Path(options.plan).stem}.jsonl")
+    return run_all(
+        plans.read(options.plan)[options.part], options, options.results or f"results/{Path(options.plan).stem}.jsonl"
+    )
 
 
 def run_all(runs, options, results):
@@ -138,9 +155,10 @@ def run_all(runs, options, results):
 
 
 def command(words):
-    """The command as records hold it, without the folders of this machine."""
+    """The command as records hold it, without the folders of this machine and what part of a sweep this process had."""
     folders = ("--data-dir", "--runs", "--results")
-    kept = ["FOLDER" if before in folders else word for before, word in zip(["", *words], words, strict=False)]
+    pairs = zip(["", *words], words, strict=False)
+    kept = ["FOLDER" if before in folders else word for before, word in pairs if "--part" not in (before, word)]
     return "python -m dendnet.experiments " + shlex.join(kept)
 
 

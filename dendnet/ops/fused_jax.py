@@ -142,7 +142,7 @@ def run(x, kernel, bias, geometry):
     seen, w, b = places.seen(x.shape[1:-1], kernel.shape[:-2], geometry), _by_tap(kernel), _by_tap(bias)
     start = jnp.sum(w.astype("float32") * b.astype("float32"), axis=(0, 1))
     rows, m = x.shape[0] * seen.shape[1], kernel.shape[-1]
-    down, across, warps = tiles.of_rows(rows, m)
+    down, across, warps = tiles.of_outputs(rows, m)
     fixed = dict(samples=x.shape[0], rows=down, columns=across, unroll=tiles.unroll(kernel.shape[-2]))
     return _call(
         partial(_forward_kernel, **fixed),
@@ -165,7 +165,7 @@ def _dx(x, kernel, bias, dy, geometry):
     upstream = places.upstream(x.shape[1:-1], kernel.shape[:-2], geometry)
     classes, C = upstream.places.shape
     rows = x.shape[0] * C
-    down, across, warps = tiles.of_rows(rows * classes, n)
+    down, across, warps = tiles.of_inputs(rows * classes, n)
     fixed = dict(samples=x.shape[0], rows=down, columns=across, unroll=tiles.unroll(kernel.shape[-1]))
     return _call(
         partial(_input_kernel, **fixed),

@@ -10,8 +10,8 @@ places of all samples, rows q the input places; tables (places.py) say which see
 
 Nothing is stored but x, w, b and the results; no atomics, so equal inputs give equal bits. Arrays are float32, bfloat16
 or float16, sums float32. As in the blocked form relu(x + b) = max(x, -b) + b, one max and one multiply-add each, and an
-unseen pixel is loaded as -infinity. First derivatives only. The tiles are chosen by counting instructions in what
-Triton compiles; they have not been timed on a GPU. The unit is from Metta et al., arXiv 2301.00924.
+unseen pixel is loaded as -infinity. First derivatives only. tiles.py says how
+the work is cut. The unit is from Metta et al., arXiv 2301.00924.
 """
 
 import math
@@ -132,7 +132,7 @@ class _Connections(torch.autograd.Function):
         if y.numel() == 0:
             return y
         start = (kernel.float() * bias.float()).view(-1, m).sum(0)
-        down, across, warps = tiles.of_rows(rows, m)
+        down, across, warps = tiles.of_outputs(rows, m)
         grid = (tiles.ceil(rows, down), tiles.ceil(m, across))
         with torch.cuda.device_of(x):
             _forward[grid](
@@ -163,7 +163,7 @@ def _dx(x, kernel, bias, dy, geometry):
     own, reached, taps, outputs = _upstream(x, kernel, geometry)
     classes, C = own.shape
     rows = x.shape[0] * C
-    down, across, warps = tiles.of_rows(rows * classes, n)
+    down, across, warps = tiles.of_inputs(rows * classes, n)
     dx = torch.empty_like(x)
     grid = (tiles.ceil(rows, down), tiles.ceil(n, across), classes)
     _input_gradient[grid](

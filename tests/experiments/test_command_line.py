@@ -107,15 +107,18 @@ def test_a_sweep_goes_on_and_reports(tmp_path):
         'data = "digits"\nnetworks = [{model = "mlp", width = 8}]\nunits = ["dac", "standard"]\nseeds = 2\n'
         'protocol = {name = "smoke", epochs = 1}\n'
     )
-    first = command("sweep", "plan.toml", cwd=tmp_path)
+    first = command("sweep", "plan.toml", "--part", "2/2", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    found = read_records(tmp_path / "results" / "plan.jsonl")
-    assert [Run.of(record["run"]).unit for record in found] == ["dac", "standard"] * 2
-    assert all(record["command"].endswith("experiments sweep plan.toml") for record in found)
     file = tmp_path / "results" / "plan.jsonl"
-    file.write_text("".join(file.read_text().splitlines(keepends=True)[:3]))
+    assert [(Run.of(record["run"]).unit, record["seed"]) for record in read_records(file)] == [
+        ("standard", 0),
+        ("standard", 1),
+    ]
     again = command("sweep", "plan.toml", cwd=tmp_path)
-    assert again.stderr.count("finished before") == 3 and len(read_records(file)) == 4
+    assert again.stderr.count("finished before") == 2
+    found = read_records(file)
+    assert [(Run.of(record["run"]).unit, record["seed"]) for record in found[2:]] == [("dac", 0), ("dac", 1)]
+    assert all(record["command"].endswith("experiments sweep plan.toml") for record in found)
     report = command("report", str(file), cwd=tmp_path)
     assert "| digits | mlp width=8 | standard, equal width | 2 |" in report.stdout
 
@@ -182,6 +185,7 @@ def test_two_simulated_devices_train_as_one_and_go_on(tmp_path):
         ([*RUN, "--option", "width=many"], 2, "width must be an integer"),
         (["run", "--data", "digits", "--option", "depth=9"], 2, "6 n + 2"),
         (["sweep", "nowhere.toml"], 2, "No such file"),
+        (["sweep", "nowhere.toml", "--part", "5/4"], 2, "must be K/N"),
         (["report"], 2, "required: results"),
         (["train"], 2, "invalid choice"),
         ([], 2, "required"),
