@@ -1,5 +1,6 @@
 """A standard network and a DAC one side by side, and the standard network that costs as much as a DAC one."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -148,6 +149,7 @@ def _match(measure: Callable[[ModelCost], int], dac, standard, input_shape):
         raise ValueError(f"standard must be a function from a width to a model. Received: standard={standard!r}")
     wanted = measure(model_cost(dac, input_shape))
 
+    @functools.cache  # a wide model takes seconds to make
     def excess(width):
         return measure(model_cost(standard(width), input_shape)) - wanted
 

@@ -9,6 +9,7 @@ import oracle
 import pytest
 from keras import ops
 
+from dendnet.layers import DACConv2D
 from dendnet.ops import available_implementations, dac_conv, dac_dense, fused
 
 BACKEND = keras.backend.backend()
@@ -69,6 +70,20 @@ def kernels(module, monkeypatch):
         jax.config.update("jax_disable_most_optimizations", True)  # compiling an interpreted kernel is what takes long
         yield module
         jax.config.update("jax_disable_most_optimizations", False)
+
+
+@gpu_only
+def test_they_are_found_also_where_keras_infers_shapes():
+    """The first layer built asks, without gradients on torch; the answer is kept."""
+    fused.runs.cache_clear()
+    assert DACConv2D(2, 3)(keras.Input((4, 4, 3))).shape == (None, 2, 2, 2)
+    assert fused.runs()
+    if BACKEND == "torch":
+        import torch
+
+        fused.runs.cache_clear()
+        with torch.no_grad():
+            assert fused.runs()
 
 
 def normal(rng, *shapes):
