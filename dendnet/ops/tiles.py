@@ -1,7 +1,8 @@
 """How the fused kernels cut their work: tiles that threads hold in registers, and enough of them to fill a GPU.
 
-Timed on an H100 with Triton 3.6, 284 cuts for each of ResNet-20's and ResNet-18's layers at batch 128 and two dense
-layers; what is chosen here took a fifth longer than each layer's best cut in the geometric mean. Other GPUs: not timed.
+Chosen from times on an H100 with Triton 3.6 (benchmarks/tiles.py, results/tiles_h100.json): over ResNet-20's and
+ResNet-18's layers and two dense ones, the cuts taken here need about a fifth more than each layer's best. Other GPUs
+have not been timed.
 """
 
 SIDE = 64  # of a tile along channels, at most

@@ -22,6 +22,7 @@ def test_the_twin_is_standard():
     assert [u.bias_sharing for u in inner if isinstance(u, DACDense)] == ["outputs"]
 
 
+@pytest.mark.slow
 def test_measure():
     model = mlp((64, 32, 32, 10), implementation="reference")
     before = [ops.convert_to_numpy(w) for w in model.weights]

@@ -52,6 +52,7 @@ def test_cifar10(unpacked):
     assert (np.bincount(cut.test.y) == 500).all() and (np.bincount(cut.train.y) == 4500).all()
 
 
+@pytest.mark.slow
 def test_imagenette(unpacked):
     folder, manifest = unpacked("imagenette-64")
     data = load("imagenette", folder, image_size=64)

@@ -84,6 +84,7 @@ def same(record):
     return {name: value for name, value in record.items() if name not in records.VARYING}
 
 
+@pytest.mark.slow
 def test_three_kills_change_nothing(tmp_path):
     alone, again = killed(tmp_path, 3, "--set", "batch=8")
     assert again and all(same(record) == same(alone) for record in again)
@@ -123,6 +124,7 @@ def test_a_sweep_goes_on_and_reports(tmp_path):
     assert "| digits | mlp width=8 | standard, equal width | 2 |" in report.stdout
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_loses_nothing(tmp_path):
     """Files of this process end at 40 kB, as on a full disk: the checkpoint does not fit."""
 
@@ -165,6 +167,7 @@ print("the same")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras has one process for each device there; prepare refuses")
 def test_two_simulated_devices_train_as_one_and_go_on(tmp_path):
     tests = str(Path(__file__).parents[1])

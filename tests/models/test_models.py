@@ -15,6 +15,7 @@ NETWORKS = {
     "mlp": lambda **o: mlp((5, 8, 6, 6, 2), **o),
 }
 networks = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
+DEEP = ("resnet18", "resnet50")  # whose step takes half a minute to compile
 
 
 def inputs(model, N=4):
@@ -64,7 +65,10 @@ def test_nothing_but_the_filter_differs(make):
         assert len(of(dac, kind)) == len(of(standard, kind))
 
 
-@networks
+@pytest.mark.parametrize(
+    "make",
+    [pytest.param(make, id=name, marks=pytest.mark.slow if name in DEEP else ()) for name, make in NETWORKS.items()],
+)
 def test_it_trains(make):
     model = make(unit="dac", seed=0)
     x = inputs(model)

@@ -79,6 +79,11 @@ def test_the_readme_says_what_was_recorded():
     for part, bounds in [("forward", said.groups()[:2]), ("step", said.groups()[2:])]:
         medians = [statistics.median(row[part]["blocked"]) for row in rows]
         assert bounds == (f"{min(medians):.1f}", f"{max(medians):.1f}")
+    said = re.search(
+        r"a training step of ResNet-20 .* took ([\d.]+) times .* ([\d.]+) times .* ([\d.]+) times in", text
+    )
+    steps = json.loads((ROOT / "results" / "training_jax_h100.json").read_text())["rows"]
+    assert said.groups() == tuple(f"{row['ratio'][1]:.1f}" for row in steps)
     seconds = json.loads((ROOT / "results" / "two_commands.json").read_text())
     assert f"`make book` took {seconds['make book, seconds']} seconds" in text
     assert f"`make test` {seconds['make test, seconds'] / 60:.0f} minutes" in text
