@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chains import chain, dac, dense
+from scipy import stats
 
 from dendnet.cost import layer_cost
+from dendnet.experiments import compare, read_records, t_interval
 from dendnet.geometry import linear_regions
 from dendnet.layers import DACConv2D
 from dendnet.theory import piecewise_linear
@@ -165,6 +167,53 @@ def test_plane_follows_its_handles(figure):
     before = shown["c"]
     line.press("Shift+ArrowRight")
     np.testing.assert_allclose(state(stage)["c"], before - 0.5 * shown["w"][0], atol=0.1)
+
+
+def test_quantiles_are_scipys(figure):
+    levels, freedoms = [0.5, 0.8, 0.95, 0.99, 0.999, 1 - 0.01 / 40], [*range(1, 31), 99]
+    evaluate = "([levels, freedoms]) => freedoms.map((n) => levels.map((level) => dendnet.quantile(level, n)))"
+    found = figure("results").page.evaluate(evaluate, [levels, freedoms])
+    expected = [[stats.t.ppf((1 + level) / 2, n) for level in levels] for n in freedoms]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("path", moving.results(), ids=lambda path: path.stem)
+def test_results_are_the_librarys(figure, path):
+    stage, comparisons = figure("results"), compare(read_records(path))
+    seeds, confidence = stage.get_by_label("seeds"), stage.get_by_label("confidence")
+    stage.get_by_label("results").select_option(path.stem)
+    most = max(one.interval.pairs for one in comparisons)
+    assert state(stage)["seeds"] == most and len(state(stage)["rows"]) == len(comparisons)
+    for row, one in zip(state(stage)["rows"], comparisons, strict=True):
+        i = one.interval
+        np.testing.assert_allclose([row["mean"], row["half"]], [i.mean, i.high - i.mean], rtol=1e-6)
+        assert row["verdict"] == one.verdict
+    settings = [(2, 95, "all"), (most, 95, "one"), (3, 80, "one"), (most - 1, 99, "all"), (1, 95, "all")]
+    for k, percent, together in settings:
+        seeds.fill(str(k))
+        confidence.fill(str(percent))
+        stage.get_by_label("correction").select_option(together)
+        for against in ["", *{one.against for one in comparisons}]:
+            stage.get_by_label("compared at").select_option(against)
+            rows = state(stage)["rows"]
+            chosen = [one for one in comparisons if against in ("", one.against)]
+            for row, one in zip(rows, chosen, strict=True):
+                differences = [dac - standard for _, dac, standard in one.pairs][:k]
+                count = len(comparisons) if together == "all" else 1
+                i = t_interval(differences, count, percent / 100)
+                np.testing.assert_allclose(row["mean"], i.mean, rtol=1e-6)
+                assert row["pairs"] == i.pairs and (row["verdict"] != "not shown") == i.shown
+                assert row["half"] is None if k == 1 else row["half"] == pytest.approx(i.high - i.mean, rel=1e-6)
+
+
+def test_a_file_offers_what_it_compares(figure):
+    stage = figure("results")
+    stage.get_by_label("compared at").select_option("standard-parameters")
+    stage.get_by_label("results").select_option("sgemm_ablations")
+    shown = state(stage)
+    assert {row["against"] for row in shown["rows"]} == {"standard"} and len(shown["rows"]) == 7
+    offered = stage.get_by_label("compared at").locator("option:enabled").all_inner_texts()
+    assert offered == ["all there is", "equal width"]
 
 
 def test_axon_lays_dendrites_as_the_library_does(figure):
