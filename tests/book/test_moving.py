@@ -197,7 +197,7 @@ def test_results_are_the_librarys(figure, path):
         confidence.fill(str(percent))
         stage.get_by_label("correction").select_option(together)
         for against in ["", *{one.against for one in comparisons}]:
-            stage.get_by_label("compared at").select_option(against)
+            stage.get_by_label("against").select_option(against)
             rows = state(stage)["rows"]
             chosen = [one for one in comparisons if against in ("", one.against)]
             for row, one in zip(rows, chosen, strict=True):
@@ -211,12 +211,12 @@ def test_results_are_the_librarys(figure, path):
 
 def test_a_file_offers_what_it_compares(figure):
     stage = figure("results")
-    stage.get_by_label("compared at").select_option("standard-parameters")
+    stage.get_by_label("against").select_option("standard-parameters")
     stage.get_by_label("results").select_option("sgemm_ablations")
     shown = state(stage)
     assert {row["against"] for row in shown["rows"]} == {"standard"} and len(shown["rows"]) == 7
-    offered = stage.get_by_label("compared at").locator("option:enabled").all_inner_texts()
-    assert offered == ["all there is", "equal width"]
+    offered = stage.get_by_label("against").locator("option:enabled").all_inner_texts()
+    assert offered == ["all", "equal width"]
 
 
 def test_axon_lays_dendrites_as_the_library_does(figure):

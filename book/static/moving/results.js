@@ -29,7 +29,7 @@ dendnet.data("data/results.js", () => dendnet.moving("results", (stage) => {
   const names = Object.keys(dendnet.results);
   const kinds = Object.entries(AGAINST);
   const file = stage.choice({ label: "results", options: names.map((name) => [name, name]), value: "sgemm" });
-  const against = stage.choice({ label: "compared at", options: [["", "all there is"], ...kinds], value: "" });
+  const against = stage.choice({ label: "against", options: [["", "all"], ...kinds], value: "" });
   const seeds = stage.slider({ label: "seeds", min: 1, max: 2, step: 1, value: 1, show: String });
   const confidence = stage.slider({ label: "confidence", min: 80, max: 99, step: 1, value: 95, show: (v) => `${v} %` });
   const together = [["all", "for all together"], ["one", "none"]];
