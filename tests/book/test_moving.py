@@ -172,6 +172,25 @@ def test_plane_follows_its_handles(figure):
     np.testing.assert_allclose(state(stage)["c"], before - 0.5 * shown["w"][0], atol=0.1)
 
 
+def test_signal_is_filtered_as_by_the_librarys_layers(figure):
+    stage = figure("signal")
+    shared, *own = stage.locator(".moving-handle").all()
+    passes = []
+    for moment, presses in [(0.7, (0, 0, 0)), (0.22, (3, -4, 2)), (0.95, (-25, -8, 9)), (0.45, (40, 25, -25))]:
+        stage.locator("input").fill(str(moment))
+        for handle, times in zip((shared, *own), presses, strict=True):
+            for _ in range(abs(times)):
+                handle.press("ArrowUp" if times > 0 else "ArrowDown")
+        shown = state(stage)
+        wave = 0.55 * np.sin(2 * np.pi * (2 * moment - 0.15)) - 0.4 * np.cos(2 * np.pi * (moment + 0.15))
+        assert (shown["moment"], shown["x"]) == (moment, pytest.approx(wave, abs=1e-9))
+        x = np.array([[shown["x"]]], "float32")
+        np.testing.assert_allclose([shown["dac"]], dac([[1, 1]], [shown["biases"]])(x), atol=1e-6)
+        np.testing.assert_allclose([[shown["standard"]]], dac([[1]], [[shown["b"]]])(x), atol=1e-6)
+        passes.append([y > 0 for y in (shown["standard"], *shown["dac"])])
+    assert np.any(passes, axis=0).all() and not np.all(passes, axis=0).any(), "each filter passes, and does not"
+
+
 def test_quantiles_are_scipys(figure):
     levels, freedoms = [0.5, 0.8, 0.95, 0.99, 0.999, 1 - 0.01 / 40], [*range(1, 31), 99]
     evaluate = "([levels, freedoms]) => freedoms.map((n) => levels.map((level) => dendnet.quantile(level, n)))"
