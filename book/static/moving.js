@@ -295,7 +295,7 @@
     number,
     clamp,
     shape,
-    /** Load a script of numbers, from a path beside the figures, and then call `ready`: a page on disk fetches none. */
+    /** Load a script of numbers beside the figures, then call `ready`; a page opened from disk may fetch nothing else. */
     data(path, ready) {
       load(path).addEventListener("load", ready);
     },
