@@ -35,7 +35,7 @@ serve: book  ## show the book on localhost:8000
 notebooks: $(VENV)/.ready  ## execute the chapters and store their outputs, cleaned
 	$(BIN)/python tools/notebooks.py $(CHAPTERS)
 
-moving: $(VENV)/.ready  ## store the static pictures of the figures that move (Chromium)
+moving: $(VENV)/.ready  ## store the numbers and static pictures of the figures that move (Chromium)
 	$(BIN)/python tools/moving.py
 
 lint: $(VENV)/.ready  ## check style, types and the GitHub workflows

@@ -1,15 +1,19 @@
-"""Store the first state of each moving figure as the static picture that stands in print and without JavaScript.
+"""Store the numbers of the recorded results where their moving figure finds them, and the first state of each moving
+figure as the static picture that stands in print and without JavaScript.
 
 python tools/moving.py [NAME ...]
 """
 
+import json
 import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-STATIC = Path(__file__).resolve().parents[1] / "book" / "static"
+ROOT = Path(__file__).resolve().parents[1]
+STATIC = ROOT / "book" / "static"
+DATA = STATIC / "moving" / "data" / "results.js"
 FIGURES = STATIC.parent / "figures"
 NAMES = sorted(path.stem for path in (STATIC / "moving").glob("*.js"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -78,8 +82,33 @@ def drawn(stage):
     return stage.evaluate(DRAWN)
 
 
+def results():
+    """The files of results/ that compare on test data; those of validation data hold choices alone."""
+    files = sorted((ROOT / "results").glob("*.jsonl"))
+    return [path for path in files if not json.loads(path.read_text().splitlines()[0])["run"]["validation"]]
+
+
+def data():
+    """The script that holds the differences of all pairs of all comparisons."""
+    from dendnet.experiments import compare, read_records
+
+    lines = []
+    for path in results():
+        found = [
+            {
+                **{name: getattr(one, name) for name in ("data", "network", "variant", "against", "measure")},
+                "differences": [float(f"{dac - standard:.9g}") for _, dac, standard in one.pairs],
+            }
+            for one in compare(read_records(path))
+        ]
+        lines.append(f"{json.dumps(path.stem)}: {json.dumps(found)}")
+    return "/* Written by make moving. */\ndendnet.results = {\n" + ",\n".join(lines) + "\n};\n"
+
+
 def main(names):
-    """Write each figure's static picture."""
+    """Write the numbers and each figure's static picture."""
+    DATA.parent.mkdir(exist_ok=True)
+    DATA.write_text(data())
     FIGURES.mkdir(exist_ok=True)
     with chromium() as browser:
         for name in names or NAMES:

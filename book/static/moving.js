@@ -134,6 +134,7 @@
         set value(v) {
           select.value = v;
         },
+        select,
       };
     }
 
@@ -151,7 +152,8 @@
       this.root.dataset.state = JSON.stringify(numbers);
     }
 
-    /** A plane with axes in a picture, in its own coordinates; `box` is [left, top, right, bottom] in the picture's. */
+    /** A plane with axes in a picture, in its own coordinates; `box` is [left, top, right, bottom] in the picture's.
+     *  An axis without a label has no numbers. */
     axes(picture, { x, y, xlabel = "", ylabel = "", box = null, frame = true }) {
       return new Axes(this, picture, { x, y, xlabel, ylabel, box, frame });
     }
@@ -188,11 +190,11 @@
       const [left, top, right, bottom] = this.box;
       const group = shape(this.picture, "g", { "aria-hidden": "true" });
       shape(group, "rect", { x: left, y: top, width: right - left, height: bottom - top, class: "moving-frame" });
-      for (const tick of ticks(this.x)) {
+      for (const tick of xlabel ? ticks(this.x) : []) {
         const [across] = this.at([tick, 0]);
         shape(group, "text", { x: across, y: bottom + 15, "text-anchor": "middle" }, String(tick).replace("-", "−"));
       }
-      for (const tick of ticks(this.y)) {
+      for (const tick of ylabel ? ticks(this.y) : []) {
         const [, down] = this.at([0, tick]);
         shape(group, "text", { x: left - 6, y: down + 4, "text-anchor": "end" }, String(tick).replace("-", "−"));
       }
@@ -287,11 +289,16 @@
     stage.draw();
   }
 
+  const load = (path) => element("script", { src: new URL(path, HOME) }, document.head);
   const figures = () => [...document.querySelectorAll("figure.moving")];
   window.dendnet = {
     number,
     clamp,
     shape,
+    /** Load a script of numbers beside the figures, then call `ready`; a page opened from disk may fetch nothing else. */
+    data(path, ready) {
+      load(path).addEventListener("load", ready);
+    },
     /** Define a figure: `make` builds it on a stage and returns the function that draws it. */
     moving(name, make) {
       makers.set(name, make);
@@ -300,8 +307,6 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
-    for (const figure of figures()) {
-      element("script", { src: new URL(`${figure.id.replace(/^moving-/, "")}.js`, HOME) }, document.head);
-    }
+    for (const figure of figures()) load(`${figure.id.replace(/^moving-/, "")}.js`);
   });
 })();

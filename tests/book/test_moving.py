@@ -2,13 +2,16 @@
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from chains import chain, dac, dense
+from scipy import stats
 
 from dendnet.cost import layer_cost
+from dendnet.experiments import compare, read_records, t_interval
 from dendnet.geometry import linear_regions
 from dendnet.layers import DACConv2D
 from dendnet.theory import piecewise_linear
@@ -86,11 +89,13 @@ def test_handles_follow_the_mouse_and_a_finger(figure, name):
     stage = figure(name)
     for handle in stage.locator(".moving-handle").all():
         for kind in ("mouse", "touch"):
-            before, box = state(stage), handle.locator(".moving-grip").bounding_box()
-            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            states = [state(stage)]
             for dx, dy in ((45, -30), (-60, 40)):  # one of them at the least is not beyond the edge
+                box = handle.locator(".moving-grip").bounding_box()  # beside it a finger would scroll the page away
+                x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
                 drag(stage.page, kind, x, y, x + dx, y + dy)
-            assert state(stage) != before
+                states.append(state(stage))
+            assert any(before != after for before, after in pairwise(states))
 
 
 def drag(page, kind, x, y, to_x, to_y):
@@ -165,6 +170,72 @@ def test_plane_follows_its_handles(figure):
     before = shown["c"]
     line.press("Shift+ArrowRight")
     np.testing.assert_allclose(state(stage)["c"], before - 0.5 * shown["w"][0], atol=0.1)
+
+
+def test_signal_is_filtered_as_by_the_librarys_layers(figure):
+    stage = figure("signal")
+    shared, *own = stage.locator(".moving-handle").all()
+    passes, biases = [], np.array([-0.1, 0.4, -0.4])
+    for moment, presses in [(0.7, (0, 0, 0)), (0.22, (3, -4, 2)), (0.95, (-25, -8, 9)), (0.45, (40, 25, -25))]:
+        stage.locator("input").fill(str(moment))
+        for handle, times in zip((shared, *own), presses, strict=True):
+            for _ in range(abs(times)):
+                handle.press("ArrowUp" if times > 0 else "ArrowDown")
+        shown, biases = state(stage), np.clip(biases - 0.05 * np.array(presses), -1, 1)
+        np.testing.assert_allclose([shown["b"], *shown["biases"]], biases, atol=1e-9)
+        wave = 0.55 * np.sin(2 * np.pi * (2 * moment - 0.15)) - 0.4 * np.cos(2 * np.pi * (moment + 0.15))
+        assert (shown["moment"], shown["x"]) == (moment, pytest.approx(wave, abs=1e-9))
+        x = np.array([[shown["x"]]], "float32")
+        np.testing.assert_allclose([shown["dac"]], dac([[1, 1]], [shown["biases"]])(x), atol=1e-6)
+        np.testing.assert_allclose([[shown["standard"]]], dac([[1]], [[shown["b"]]])(x), atol=1e-6)
+        passes.append([y > 0 for y in (shown["standard"], *shown["dac"])])
+    assert np.any(passes, axis=0).all() and not np.all(passes, axis=0).any(), "each filter passes, and does not"
+
+
+def test_quantiles_are_scipys(figure):
+    levels, freedoms = [0.5, 0.8, 0.95, 0.99, 0.999, 1 - 0.01 / 40], [*range(1, 31), 99]
+    evaluate = "([levels, freedoms]) => freedoms.map((n) => levels.map((level) => dendnet.quantile(level, n)))"
+    found = figure("results").page.evaluate(evaluate, [levels, freedoms])
+    expected = [[stats.t.ppf((1 + level) / 2, n) for level in levels] for n in freedoms]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("path", moving.results(), ids=lambda path: path.stem)
+def test_results_are_the_librarys(figure, path):
+    stage, comparisons = figure("results"), compare(read_records(path))
+    seeds, confidence = stage.get_by_label("seeds"), stage.get_by_label("confidence")
+    stage.get_by_label("results").select_option(path.stem)
+    most = max(one.interval.pairs for one in comparisons)
+    assert state(stage)["seeds"] == most and len(state(stage)["rows"]) == len(comparisons)
+    for row, one in zip(state(stage)["rows"], comparisons, strict=True):
+        i = one.interval
+        np.testing.assert_allclose([row["mean"], row["half"]], [i.mean, i.high - i.mean], rtol=1e-6)
+        assert row["verdict"] == one.verdict
+    settings = [(2, 95, "all"), (most, 95, "one"), (3, 80, "one"), (most - 1, 99, "all"), (1, 95, "all")]
+    for k, percent, together in settings:
+        seeds.fill(str(k))
+        confidence.fill(str(percent))
+        stage.get_by_label("correction").select_option(together)
+        for against in ["", *{one.against for one in comparisons}]:
+            stage.get_by_label("against").select_option(against)
+            rows = state(stage)["rows"]
+            chosen = [one for one in comparisons if against in ("", one.against)]
+            for row, one in zip(rows, chosen, strict=True):
+                differences = [dac - standard for _, dac, standard in one.pairs][:k]
+                count = len(comparisons) if together == "all" else 1
+                i = t_interval(differences, count, percent / 100)
+                np.testing.assert_allclose(row["mean"], i.mean, rtol=1e-6)
+                assert row["pairs"] == i.pairs and (row["verdict"] != "not shown") == i.shown
+                assert row["half"] is None if k == 1 else row["half"] == pytest.approx(i.high - i.mean, rel=1e-6)
+
+
+def test_a_file_offers_what_it_compares(figure):
+    stage = figure("results")
+    stage.get_by_label("against").select_option("standard-parameters")
+    stage.get_by_label("results").select_option("sgemm_ablations")
+    assert {row["against"] for row in state(stage)["rows"]} == {"standard"}
+    offered = stage.get_by_label("against").locator("option:enabled").all_inner_texts()
+    assert offered == ["all", "equal width"]
 
 
 def test_axon_lays_dendrites_as_the_library_does(figure):
