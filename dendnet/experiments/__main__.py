@@ -120,6 +120,7 @@ def run_all(runs, options, results):
     if options.tensorboard:
         logs.writer_class()
     scope = devices.prepare(options.device, options.devices)
+    first = devices.process()[0] == 0
     done = {record["id"] for record in records.read(results)} if Path(results).exists() else set()
     sets: dict = {}
     failed = 0
@@ -138,7 +139,7 @@ def run_all(runs, options, results):
                 sets[key],
                 options.runs,
                 options.minutes,
-                Progress(run.unit, run.protocol.epochs),
+                Progress(run.unit, run.protocol.epochs) if first else None,
                 scope,
                 command(sys.argv[1:]),
             )
@@ -146,9 +147,10 @@ def run_all(runs, options, results):
             say(f"dendnet: {error}")
             failed += 1
             continue
-        if options.tensorboard:
+        if options.tensorboard and first:
             logs.tensorboard(Path(options.runs) / run.id, record["metrics"])
-        records.publish(record, results)
+        if first:
+            records.publish(record, results)
         keras.utils.clear_session()
         say(f"    {record['measure']} {record['value']:.4f}, {sum(record['times']['seconds']):.0f} s")
     return 1 if failed else 0

@@ -20,11 +20,14 @@ class Batches(keras.utils.PyDataset):
         epoch: Number of the epoch, from 0.
         first: Step at which to begin.
         draws: Whether the model wants to be told how to move and mirror.
+        share: ``(process, processes)``: which part of every batch this process takes, and of how many.
     """
 
-    def __init__(self, split, batch, seed=None, epoch=0, first=0, draws=False):
+    def __init__(self, split, batch, seed=None, epoch=0, first=0, draws=False, share=(0, 1)):
         super().__init__()
-        self.split, self.batch, self.first, self.tests = split, batch, first, seed is None
+        if batch % share[1]:
+            raise ValueError(f"batch must divide by the {share[1]} processes. Received: batch={batch}")
+        self.split, self.batch, self.first, self.tests, self.share = split, batch, first, seed is None, share
         count, edge = len(split.y), reach(split.x)
         if self.tests:
             self.steps = -(-count // batch)
@@ -42,8 +45,10 @@ class Batches(keras.utils.PyDataset):
         return self.steps - self.first
 
     def __getitem__(self, index):
-        begin = (self.first + index) * self.batch
-        these = slice(begin, begin + self.batch)
+        process, processes = self.share
+        part = self.batch // processes
+        begin = (self.first + index) * self.batch + process * part
+        these = slice(begin, begin + part)
         chosen = self.order[these]
         x, y = self.split.x[chosen], self.split.y[chosen]
         x = x if self.draws is None else (x, self.draws[these])

@@ -1,4 +1,4 @@
-"""The machine: determinism, GPUs that have to be there, and several devices at once."""
+"""The machine: determinism, GPUs that have to be there, several devices at once, and several machines."""
 
 import contextlib
 import os
@@ -6,6 +6,8 @@ import os
 import keras
 
 from dendnet.experiments import checks, storage
+
+JOBS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 
 
 def prepare(device="any", devices=1):
@@ -20,10 +22,13 @@ def prepare(device="any", devices=1):
 
     Raises:
         Trouble: There are fewer devices than asked for.
-        ValueError: ``devices`` is no positive integer, or more than one on torch.
+        ValueError: ``devices`` is no positive integer, or more than one on torch; Keras's variables for several
+            processes are set on another backend than JAX.
     """
     checks.one_of("device", device, ("any", "gpu"))
     checks.integer("devices", devices, least=1, most=4096)
+    if JOBS in os.environ:
+        return _machines(device)
     found = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](device)
     if devices > len(found):
         kind = "GPUs" if device == "gpu" else "devices"
@@ -36,6 +41,15 @@ def prepare(device="any", devices=1):
     return _together(found[:devices])
 
 
+def process():
+    """The number of this process among those that share every batch, from 0, and how many they are."""
+    if keras.backend.backend() != "jax":
+        return 0, 1
+    import jax
+
+    return jax.process_index(), jax.process_count()
+
+
 def _tensorflow(device):
     import tensorflow as tf
 
@@ -45,11 +59,15 @@ def _tensorflow(device):
 
 
 def _jax(device):
-    flag = "--xla_gpu_deterministic_ops=true"  # read when JAX first asks for its devices
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
+    _repeatable_jax()
     import jax
 
     return [found for found in jax.devices() if device == "any" or found.platform == "gpu"]
+
+
+def _repeatable_jax():
+    flag = "--xla_gpu_deterministic_ops=true"  # read when JAX first asks for its devices
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
 
 
 def _torch(device):
@@ -59,6 +77,23 @@ def _torch(device):
     torch.use_deterministic_algorithms(True, warn_only=True)
     gpus = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     return gpus if gpus or device == "gpu" else ["cpu"]
+
+
+def _machines(device):
+    """Every device of every process, each of which was started with Keras's variables (keras.distribution)."""
+    if keras.backend.backend() != "jax":
+        raise ValueError(
+            f"{JOBS} joins processes on JAX alone. Received: KERAS_BACKEND={keras.backend.backend()!r}, "
+            f"{JOBS}={os.environ[JOBS]!r}"
+        )
+    _repeatable_jax()
+    keras.distribution.initialize()
+    import jax
+
+    if device == "gpu" and jax.default_backend() != "gpu":
+        raise storage.Trouble("GPUs were asked for and jax sees none in this process; leave --device out")
+    keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))  # Batches shares
+    return contextlib.nullcontext
 
 
 def _together(found):

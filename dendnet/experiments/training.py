@@ -5,12 +5,13 @@ import hashlib
 import json
 import math
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 
-from dendnet.experiments import logs, networks, records, storage
+from dendnet.experiments import devices, logs, networks, records, storage
 from dendnet.experiments.batches import Batches
 from dendnet.experiments.sgd import SGD
 
@@ -26,7 +27,8 @@ def train(run, dataset, root="runs", minutes=5.0, progress=None, scope=contextli
 
     The same call goes on after any end, a kill too: the folder's checkpoint holds weights, optimizer, seed generators,
     metrics and the place in the data. On a CPU, with the same versions, it ends bit for bit as if nothing had been.
-    A finished run is not run again.
+    A finished run is not run again. Where several processes share every batch, all see one folder, and the first alone
+    writes into it.
 
     Args:
         run: A :class:`Run`.
@@ -45,7 +47,8 @@ def train(run, dataset, root="runs", minutes=5.0, progress=None, scope=contextli
         Trouble: Another process runs it, the disk is full, or the loss is not finite (:class:`Diverged`). What was
             saved before stays.
     """
-    with storage.folder_of(run, root) as folder:
+    first = devices.process()[0] == 0
+    with storage.folder_of(run, root) if first else contextlib.nullcontext(Path(root) / run.id) as folder:
         finished = folder / "record.json"
         if finished.exists():
             return json.loads(finished.read_text())
@@ -56,7 +59,8 @@ def train(run, dataset, root="runs", minutes=5.0, progress=None, scope=contextli
         while place["epoch"] < run.protocol.epochs:
             training.epoch(place, watch)
         record = records.record(run, dataset, training, place, command)
-        storage.write(finished, json.dumps(record).encode())
+        if first:
+            storage.write(finished, json.dumps(record).encode())
         return record
 
 
@@ -64,7 +68,7 @@ class Training:
     """The model, the data and the folder of a run."""
 
     def __init__(self, run, dataset, folder, scope=contextlib.nullcontext):
-        self.run, self.folder = run, folder
+        self.run, self.folder, self.share = run, folder, devices.process()
         self.task, self.measure = dataset.task, MEASURES[dataset.task]
         self.train, self.test = splits(run, dataset)
         protocol = run.protocol
@@ -111,7 +115,9 @@ class Training:
         return [*self.model.variables, *self.model.optimizer.variables], metrics
 
     def save(self, place):
-        """Write the checkpoint."""
+        """Write the checkpoint; of several processes the first does."""
+        if self.share[0]:
+            return
         values = [keras.ops.convert_to_numpy(v) for part in self.state() for v in part]
         backend = {"backend": keras.backend.backend(), "keras": keras.__version__}
         storage.save(self.folder / "checkpoint.npz", values, place | backend)
@@ -137,7 +143,7 @@ class Training:
         """Train from the place to the end of its epoch, test, and save."""
         epoch, batch = place["epoch"], self.run.protocol.batch
         began = time.monotonic()
-        rest = Batches(self.train, batch, self.run.seed, epoch, place["step"], self.draws)
+        rest = Batches(self.train, batch, self.run.seed, epoch, place["step"], self.draws, self.share)
         history = self.model.fit(rest, epochs=1, shuffle=False, verbose=0, callbacks=[watch]).history
         found = {name: float(values[-1]) for name, values in history.items()}
         watch.check(found)
@@ -148,12 +154,13 @@ class Training:
         place.pop("carried", None)
         self.save(place)
         watch.saved = time.monotonic()
-        logs.write(self.folder, place["metrics"])
+        if not self.share[0]:
+            logs.write(self.folder, place["metrics"])
 
     def tested(self):
         """Loss and measure on the test data."""
         batch, count = self.run.protocol.batch, len(self.test.y)
-        batches = Batches(self.test, batch * min(4, -(-count // batch)), draws=self.draws)
+        batches = Batches(self.test, batch * min(4, -(-count // batch)), draws=self.draws, share=self.share)
         found = self.model.evaluate(batches, verbose=0, return_dict=True)
         found["loss"] *= len(batches.order) / count  # Keras's mean counts examples of weight 0 too
         return {f"test_{name}": float(value) for name, value in found.items()}

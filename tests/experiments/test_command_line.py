@@ -2,11 +2,13 @@
 
 import os
 import resource
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from dendnet.experiments import Run, read_records, records
@@ -175,6 +177,59 @@ def test_two_simulated_devices_train_as_one_and_go_on(tmp_path):
     call = [sys.executable, "-c", TOGETHER]
     run = subprocess.run(call, env=os.environ | two, cwd=tmp_path, capture_output=True, text=True)
     assert run.stdout.strip() == "the same", run.stderr[-3000:]
+
+
+MACHINES = """
+import sys
+import made_up
+from dendnet.experiments import Run, devices, train
+run = Run.of({"data": "digits", "model": "mlp", "unit": "dac", "seed": 0, "options": {"width": 6, "layers": 1},
+              "protocol": {"name": "smoke", "epochs": 2, "batch": 16, "examples": 96}})
+folder, last = sys.argv[1], int(sys.argv[2])
+class Stop(Exception):
+    pass
+def stop(epoch, step, steps, logs):
+    if epoch * steps + step == last:
+        raise Stop
+scope = devices.prepare()
+try:
+    for row in train(run, made_up.images(), folder, minutes=0, progress=stop, scope=scope)["metrics"]:
+        print(devices.process()[1], row["loss"], row["test_loss"], flush=True)
+except Stop:
+    print("stopped", flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "jax", reason="Keras joins processes on JAX alone")
+def test_two_machines_train_as_one_and_go_on(tmp_path):
+    """Two processes that see one folder, stopped in the second epoch and started again."""
+    tests = str(Path(__file__).parents[1])
+
+    def together(processes, folder, last=0):
+        with socket.socket() as free:
+            free.bind(("localhost", 0))
+            port = free.getsockname()[1]
+        started = []
+        for number in range(processes):
+            variables = {"PYTHONPATH": tests}
+            if processes > 1:
+                found = {"JOB_ADDRESSES": f"localhost:{port}", "NUM_PROCESSES": processes, "PROCESS_ID": number}
+                variables |= {f"KERAS_DISTRIBUTION_{name}": str(value) for name, value in found.items()}
+            call = [sys.executable, "-c", MACHINES, folder, str(last)]
+            pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            started.append(subprocess.Popen(call, env=os.environ | variables, cwd=tmp_path, **pipes))
+        ends = [each.communicate(timeout=300) for each in started]
+        assert not any(each.returncode for each in started), ends
+        return [out.strip().splitlines()[-1 if last else -2 :] for out, _ in ends]
+
+    (alone,) = together(1, "one")
+    assert together(2, "two", last=9) == [["stopped"], ["stopped"]]
+    assert [place.name for place in (tmp_path / "two").glob("*/*.json")] == []
+    first, second = together(2, "two")
+    assert first == second and first[0].startswith("2 ")
+    for one, two in zip(alone, first, strict=True):
+        np.testing.assert_allclose(*[[float(x) for x in line.split()[1:]] for line in (one, two)], rtol=1e-3)
 
 
 @pytest.mark.parametrize(
