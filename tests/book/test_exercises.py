@@ -18,7 +18,8 @@ every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 GRADES = ["Predict", "Derive", "Build", "Research"]
 INTRODUCTION = (
     "## Exercises They rise from *predict*, before you run anything, over *derive* and *build* to *research*, of which "
-    "the cell checks only a part. Put your answer in place of `...` and run the cell: it says whether it is right."
+    "the cell checks only a part. Put your answer in place of `...` and run the cell: it says whether it is right. "
+    "Each solution ends by checking a right answer and a likely slip."
 )
 STATEMENT = re.compile(r":::\{exercise\} (.*)\n:label: (.*)\n\*(\w+)\.\* ")
 SOLUTION = re.compile(r":::\{solution-start\} (.*)\n:label: .*\n:class: dropdown\n:::\n*([\s\S]*)")
