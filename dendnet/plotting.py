@@ -30,7 +30,11 @@ COLOURS = {name: look["color"] for name, look in LOOKS.items()}
 
 
 def style():
-    """Set matplotlib's defaults to the book's: call it in a chapter's first cell."""
+    """Set matplotlib's defaults to the book's: call it in a chapter's first cell.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "One unit".
+    """
     rcParams.update(
         {
             "figure.dpi": 150,
@@ -64,6 +68,9 @@ def panels(columns=1, rows=1, height=3.2, **options):
         rows: Panels one above the other.
         height: Height of the whole figure in inches.
         **options: What ``plt.subplots`` takes, such as ``sharey=True`` or ``subplot_kw={"projection": "3d"}``.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "One unit".
     """
     return plt.subplots(rows, columns, figsize=(WIDTH, height), layout="constrained", **options)
 
@@ -83,6 +90,9 @@ def look(name, marker=False):
         >>> from dendnet import plotting
         >>> plotting.look("dac")
         {'color': '#D55E00', 'linestyle': '-'}
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "One unit".
     """
     if name not in LOOKS:
         raise ValueError(f"name must be one of {tuple(LOOKS)}. Received: name={name!r}")
@@ -90,7 +100,11 @@ def look(name, marker=False):
 
 
 def band(axis, x, low, high, name):
-    """Shade what lies between two curves, an interval or a spread, in the colour of ``name``."""
+    """Shade what lies between two curves, an interval or a spread, in the colour of ``name``.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "What training does".
+    """
     axis.fill_between(x, low, high, color=look(name)["color"], alpha=0.2, linewidth=0)
 
 
@@ -103,6 +117,9 @@ def broken_line(axis, x, y, name, **options):
         y: The function there.
         name: As in :func:`look`.
         **options: What ``axis.plot`` takes, such as ``label="DAC"``.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "On a segment".
     """
     x, y = np.asarray(x), np.asarray(y)
     axis.plot(x, y, **look(name, marker=True), markevery=slice(1, len(x) - 1), **options)
@@ -118,6 +135,9 @@ def regions(axis, regions, name="dac"):
         axis: Where to draw.
         regions: What :func:`~dendnet.geometry.linear_regions` gives.
         name: As in :func:`look`; None draws the cells alone.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "One unit".
     """
     shades = np.random.default_rng(0).permutation(regions.count)[regions.linear] / max(regions.count, 2)
     cells = PolyCollection(_polygons(regions), facecolors=plt.get_cmap("Greys")(0.05 + 0.3 * shades), linewidths=0)
@@ -140,6 +160,9 @@ def level_lines(axis, regions, levels, output=0, **options):
         levels: The values, ascending.
         output: Which output.
         **options: What ``axis.tricontour`` takes, such as ``colors="black"``.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "One unit".
     """
     fans = [
         regions.starts[regions.sizes > place + 1, None] + [0, place, place + 1]
@@ -152,7 +175,11 @@ def level_lines(axis, regions, levels, output=0, **options):
 
 
 def surface(axis, regions, output=0):
-    """One output over the plane as a surface of flat pieces, exact; ``axis`` has ``projection="3d"``."""
+    """One output over the plane as a surface of flat pieces, exact; ``axis`` has ``projection="3d"``.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "One unit".
+    """
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
     points = np.column_stack([regions.vertices, _heights(regions, output)])
@@ -165,7 +192,11 @@ def surface(axis, regions, output=0):
 
 
 def corners(axis, layer):
-    """The bends of each unit of a :class:`~dendnet.layers.DACDense` of 2 inputs and S = 1, which meet in its corner."""
+    """The bends of each unit of a :class:`~dendnet.layers.DACDense` of 2 inputs and S = 1, which meet in its corner.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "One layer".
+    """
     bias = np.broadcast_to(np.reshape(keras.ops.convert_to_numpy(layer.bias), (2, -1)), (2, layer.units))
     for (x, y), name in zip(-bias.T, itertools.cycle(LOOKS), strict=False):
         line = look(name)

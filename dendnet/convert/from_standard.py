@@ -13,7 +13,11 @@ WEIGHTS = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
 
 
 class Conversion(NamedTuple):
-    """What :func:`from_standard` made, and what it says: which layers it converted, and which it kept and why."""
+    """What :func:`from_standard` made, and what it says: which layers it converted, and which it kept and why.
+
+    Reference:
+        The chapter "The unit" of the book, section "Two places for one filter".
+    """
 
     model: keras.Model
     converted: dict[str, str]

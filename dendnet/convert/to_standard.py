@@ -14,7 +14,11 @@ CONVOLUTIONS = {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}
 
 
 class Expansion(NamedTuple):
-    """What :func:`to_standard` made, and by the layers' names what each costs."""
+    """What :func:`to_standard` made, and by the layers' names what each costs.
+
+    Reference:
+        The chapter "The unit" of the book, section "Two places for one filter".
+    """
 
     model: keras.Model
     costs: dict[str, str]

@@ -17,6 +17,9 @@ class Comparison:
     Args:
         standard: Cost of the standard network.
         dac: Cost of the dendrite-activated one.
+
+    Reference:
+        The chapter "What it costs" of the book, section "Whole networks".
     """
 
     standard: ModelCost
@@ -83,7 +86,7 @@ def compare(standard, dac, input_shape=None, batch_size=1):
         1.84
 
     Reference:
-        The chapter "What it costs" of the book.
+        The chapter "What it costs" of the book, section "Whole networks".
     """
     return Comparison(*(model_cost(model, input_shape, batch_size) for model in (standard, dac)))
 
@@ -112,7 +115,7 @@ def match_parameters(dac, standard):
         17
 
     Reference:
-        The chapter "What it costs" of the book.
+        The chapter "What it costs" of the book, section "A fair opponent".
     """
     return _match(lambda cost: cost.parameters, dac, standard, None)
 
@@ -139,7 +142,7 @@ def match_flops(dac, standard, input_shape=None):
         89
 
     Reference:
-        The chapter "What it costs" of the book.
+        The chapter "What it costs" of the book, section "A fair opponent".
     """
     return _match(lambda cost: cost.flops, dac, standard, input_shape)
 

@@ -37,6 +37,9 @@ class LayerCost(tables.Rendered):
             inputs or the output, whichever the gradients need, and what the implementation keeps besides. In a model
             a tensor that several layers need is counted with the first of them.
         temporary: For each implementation, further bytes that are held while the layer runs.
+
+    Reference:
+        The chapter "What it costs" of the book, equations :eq:`dense-cost` and :eq:`conv-cost`.
     """
 
     name: str

@@ -33,6 +33,9 @@ class Measurement:
         ratios: For each, ``[least, median, most]`` of the ratios of neighbours in time.
         memory: MiB that a step takes at its peak beyond what the process holds at rest, standard model and model;
             None elsewhere than on Linux.
+
+    Reference:
+        The chapter "What it costs" of the book, section "On a clock".
     """
 
     backend: str
@@ -86,6 +89,9 @@ def standard_twin(model):
         >>> from dendnet.models import mlp
         >>> standard_twin(mlp((8, 16, 16, 1))).count_params()
         545
+
+    Reference:
+        The chapter "What it costs" of the book, section "On a clock".
     """
     check_graph(model)
 
@@ -120,7 +126,7 @@ def measure(model, batch_size, standard=None, seconds=4.0):
             shape is not known.
 
     Reference:
-        The chapter "What it costs" of the book.
+        The chapter "What it costs" of the book, section "On a clock".
     """
     positive("batch_size", batch_size)
     for each in (model,) if standard is None else (model, standard):

@@ -20,6 +20,9 @@ class ModelCost(tables.Rendered):
 
     It has the fields of :class:`LayerCost`, summed over ``layers``, but for ``temporary``, which is the largest of
     theirs: layers run one after the other. An implementation is named where every layer can run by it.
+
+    Reference:
+        The chapter "What it costs" of the book, section "Whole networks".
     """
 
     name: str
@@ -127,7 +130,7 @@ def model_cost(model, input_shape=None, batch_size=1):
         [272282, 304538]
 
     Reference:
-        The chapter "What it costs" of the book.
+        The chapter "What it costs" of the book, section "Whole networks".
     """
     positive("batch_size", batch_size)
     check_graph(model)

@@ -18,6 +18,9 @@ class Split:
         x: Images, uint8 ``(N, height, width, channels)``, memory-mapped where they come from a folder; or a table,
             float32 ``(N, features)``.
         y: Class numbers, int64 ``(N,)``; or targets, float32 ``(N, 1)``.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "A training that survives".
     """
 
     x: np.ndarray
@@ -41,6 +44,9 @@ class Dataset:
         reencoded: Whether the images are known to have been compressed anew since their official archive.
         provenance: How that is known, or why not, in a sentence.
         source: The archive's address, or the folder.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "A training that survives".
     """
 
     name: str

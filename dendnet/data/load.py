@@ -55,7 +55,7 @@ def load(name, data_dir=None, image_size=None):
         ((1347, 8, 8, 1), (450,))
 
     Reference:
-        The chapter "Full experiments" of the book.
+        The chapter "Full experiments" of the book, section "A training that survives".
     """
     if not isinstance(name, (str, os.PathLike)):
         raise ValueError(f"name must be one of {NAMES} or a folder's path. Received: name={name!r}")

@@ -29,6 +29,9 @@ def read(path):
 
     Raises:
         ValueError: The file is no TOML, or what it says is unknown or impossible.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "To run all of it".
     """
     try:
         table = tomllib.loads(Path(path).read_text())

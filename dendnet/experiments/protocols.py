@@ -32,6 +32,9 @@ class Protocol:
         precision: ``"float32"``, ``"mixed_bfloat16"`` or ``"mixed_float16"``.
         steps_per_execution: Steps that Keras takes in one call of the compiled function.
         examples: Training examples, drawn with the run's seed; None takes all.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "The protocol".
     """
 
     name: str

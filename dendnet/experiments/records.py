@@ -106,7 +106,11 @@ def device():
 
 
 def read(path):
-    """The records of a results file; a line that a crash cut short is passed over."""
+    """The records of a results file; a line that a crash cut short is passed over.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "What was recorded".
+    """
     path = Path(path)
     found = []
     for number, line in enumerate(path.read_text().splitlines(keepends=True), 1):

@@ -29,6 +29,9 @@ class Comparison:
         pairs: For each seed ``(seed, the DAC network's value, the standard one's)``.
         interval: Of DAC minus standard, corrected for the number of comparisons made together.
         needed: Pairs that a difference of the paper's size would need; None where the measure is no accuracy.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "What was recorded".
     """
 
     data: str
@@ -74,6 +77,9 @@ def compare(records, confidence=0.95):
 
     Raises:
         ValueError: Two of a pair were not trained alike.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "What was recorded".
     """
     sides: dict = defaultdict(dict)
     for record in records:

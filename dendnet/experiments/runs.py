@@ -33,6 +33,9 @@ class Run:
         image_size: Pixels of an image's side, where the data set leaves the choice; None otherwise.
         validation: Training examples that take the test set's place, for choices; 0 tests on the test set.
         variant: Name of what is varied, or an empty text.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "A training that survives".
     """
 
     data: str

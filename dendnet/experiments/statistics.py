@@ -18,6 +18,9 @@ class Interval:
         deviation: Standard deviation of the differences; NaN for one pair.
         pairs: Their number.
         level: Confidence of this interval by itself: 1 - α/m where m are compared.
+
+    Reference:
+        The chapter "Full experiments" of the book, equation :eq:`paired-interval`.
     """
 
     mean: float
@@ -59,7 +62,7 @@ def t_interval(differences, comparisons=1, confidence=0.95):
         (-0.48, 4.48, False)
 
     Reference:
-        The chapter "Full experiments" of the book.
+        The chapter "Full experiments" of the book, equation :eq:`paired-interval`.
     """
     values = np.asarray(differences, "float64")
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
@@ -99,7 +102,7 @@ def pairs_needed(deviation, difference, comparisons=1, confidence=0.95, power=0.
         5
 
     Reference:
-        The chapter "Full experiments" of the book.
+        The chapter "Full experiments" of the book, section "The noise, and what pairs do about it".
     """
     checks.number("deviation", deviation, least=0)
     if not math.isfinite(difference) or not difference:

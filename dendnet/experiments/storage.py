@@ -10,7 +10,11 @@ import numpy as np
 
 
 class Trouble(Exception):
-    """What stops a run through no fault of the program, in one sentence for the user."""
+    """What stops a run through no fault of the program, in one sentence for the user.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "A training that survives".
+    """
 
 
 def write(path, content):

@@ -19,7 +19,11 @@ MEASURES = {"classification": "accuracy", "regression": "rmse"}
 
 
 class Diverged(storage.Trouble):
-    """The loss is no finite number any more."""
+    """The loss is no finite number any more.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "A training that survives".
+    """
 
 
 def train(run, dataset, root="runs", minutes=5.0, progress=None, scope=contextlib.nullcontext, command=""):
@@ -46,6 +50,9 @@ def train(run, dataset, root="runs", minutes=5.0, progress=None, scope=contextli
         ValueError: The run does not suit the data.
         Trouble: Another process runs it, the disk is full, or the loss is not finite (:class:`Diverged`). What was
             saved before stays.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "A training that survives".
     """
     first = devices.process()[0] == 0
     with storage.folder_of(run, root) if first else contextlib.nullcontext(Path(root) / run.id) as folder:

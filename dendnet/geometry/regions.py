@@ -30,6 +30,9 @@ class Regions:
         starts: ``(cells,)``, where each cell's corners begin.
         pieces: ``(cells, signals)``: on which piece, between the distinct knots of each signal, a cell lies.
         network: The network in steps.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, :prf:ref:`thm-network`.
     """
 
     box: tuple
@@ -196,7 +199,7 @@ def linear_regions(model, box=((-1, 1), (-1, 1)), limit=200_000):
         (16, 16, 4.0)
 
     Reference:
-        The chapter "The shape of a unit" of the book.
+        The chapter "The shape of a unit" of the book, :prf:ref:`thm-network`.
     """
     network = read(model)
     if network.n != 2:

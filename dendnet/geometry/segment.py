@@ -24,6 +24,9 @@ class Pieces:
             k + 1.
         pieces: ``(cells, signals)``: on which piece, between the distinct knots of each signal, a cell lies.
         network: The network in steps.
+
+    Reference:
+        The chapter "The shape of a unit" of the book, section "On a segment".
     """
 
     a: np.ndarray
@@ -104,7 +107,7 @@ def regions_along(model, a, b, limit=200_000):
         ([0.25, 0.75], [0.0, 0.0, 1.0, 0.5])
 
     Reference:
-        The chapter "The shape of a unit" of the book.
+        The chapter "The shape of a unit" of the book, section "On a segment".
     """
     network = read(model)
     ends = [np.asarray(end, "float64") for end in (a, b)]

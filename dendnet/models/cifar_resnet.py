@@ -39,8 +39,8 @@ def cifar_resnet(depth=20, unit="dac", classes=10, input_shape=(32, 32, 3), widt
         [305914, 273658]
 
     Reference:
-        He et al., arXiv 1512.03385 (the network) and 1603.05027 (the block); Metta et al., arXiv 2301.00924 (the
-        unit); the chapter "What it costs" of the book.
+        He et al., arXiv 1512.03385 (the network) and 1603.05027 (the block); Metta et al., arXiv 2301.00924 (the unit);
+        the chapter "What it costs" of the book, section "Whole networks".
     """
     positive("width", width)
     positive("classes", classes)

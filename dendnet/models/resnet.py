@@ -41,8 +41,8 @@ def resnet(depth=18, unit="dac", classes=10, input_shape=(224, 224, 3), width=64
         (None, 10)
 
     Reference:
-        He et al., arXiv 1512.03385 (the network) and 1603.05027 (the block); Metta et al., arXiv 2301.00924 (the
-        unit); the chapter "What it costs" of the book.
+        He et al., arXiv 1512.03385 (the network) and 1603.05027 (the block); Metta et al., arXiv 2301.00924 (the unit);
+        the chapter "What it costs" of the book, section "Whole networks".
     """
     positive("width", width)
     positive("classes", classes)

@@ -38,6 +38,9 @@ def available_implementations() -> tuple[str, ...]:
         >>> from dendnet.ops import available_implementations
         >>> "reference" in available_implementations()
         True
+
+    Reference:
+        The chapter "Making it fast" of the book, section "From dendnet".
     """
     runs = {"blocked": keras.backend.backend() in FEW_TERMS, "fused": fused.runs()}
     return tuple(name for name in IMPLEMENTATIONS if runs.get(name, True))

@@ -15,6 +15,9 @@ class BestAdditive(NamedTuple):
         parts: These functions: for each axis their values at its points.
         measure: The proof that nothing is nearer, an array over the grid whose sums along each axis' slices are zero,
             whose absolute values sum to 1, and whose product with f sums to ``error``.
+
+    Reference:
+        The chapter "What it can represent" of the book, :prf:ref:`thm-product`.
     """
 
     error: float

@@ -10,7 +10,11 @@ from dendnet.theory.certificate import Certificate
 
 
 class Affine(NamedTuple):
-    """What :func:`affine_layer` returns: the layer, the constants that it cannot meet, and its certificate."""
+    """What :func:`affine_layer` returns: the layer, the constants that it cannot meet, and its certificate.
+
+    Reference:
+        The chapter "What it can represent" of the book, :prf:ref:`thm-affine`.
+    """
 
     layer: Any
     remainder: Any

@@ -13,7 +13,11 @@ from dendnet.theory.rounding import Weights
 
 
 class Approximation(NamedTuple):
-    """What :func:`approximate` returns: the network, its certificate, and the grid's cells N along each side."""
+    """What :func:`approximate` returns: the network, its certificate, and the grid's cells N along each side.
+
+    Reference:
+        The chapter "What it can represent" of the book, :prf:ref:`thm-approximate`.
+    """
 
     network: Any
     certificate: Certificate

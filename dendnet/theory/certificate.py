@@ -50,7 +50,11 @@ class Certificate:
 
 
 class Construction(NamedTuple):
-    """A Keras layer or model made of dendrite-activated layers, and its certificate."""
+    """A Keras layer or model made of dendrite-activated layers, and its certificate.
+
+    Reference:
+        The chapter "What it can represent" of the book, section "A curve from dendrites".
+    """
 
     network: Any
     certificate: Certificate

@@ -21,6 +21,9 @@ class Separation(NamedTuple):
             or the rank of its Jacobian.
         limit: The most that a standard network of these widths has.
         points: Where the rank of the Jacobian was computed; None for the other kinds.
+
+    Reference:
+        The chapter "What it can represent" of the book, :prf:ref:`thm-power`.
     """
 
     network: Any

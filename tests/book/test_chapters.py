@@ -1,5 +1,6 @@
 """What a chapter has to be before nbval's comparison of its outputs means anything."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -87,19 +88,42 @@ def test_every_figure_has_a_caption_and_alternative_text(path):
             assert len(shown.get("image", {}).get("alt", "")) > 20, cell.source
 
 
-@every_chapter
-def test_every_exercise_has_a_solution_that_runs(path):
+def words(path):
+    """A chapter's text, without its line breaks."""
     cells = nbformat.read(path, as_version=4).cells
-    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    exercises = text.count(":::{exercise}")
-    assert exercises == text.count(":::{solution-start}") == text.count(":::{solution-end}") >= 5
-    inside, code_in_solutions = False, []
-    for cell in cells:
-        if ":::{solution-start}" in cell.source:
-            inside = True
-            code_in_solutions.append(0)
-        elif ":::{solution-end}" in cell.source:
-            inside = False
-        if inside and cell.cell_type == "code":
-            code_in_solutions[-1] += 1
-    assert len(code_in_solutions) == exercises and all(code_in_solutions)
+    return " ".join(" ".join(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+
+
+@every_chapter
+def test_it_opens_with_goals_prerequisites_and_time(path):
+    opening = " ".join(nbformat.read(path, as_version=4).cells[0].source.split())
+    goals, told = re.search(
+        r":::\{admonition\} What you will be able to do (- .*?)\. (\*\*You need\*\*: .*?) :::", opening
+    ).groups()
+    assert goals.count("; - ") >= 2, "three goals at least"
+    need, time = told.split(" **Time**: ")
+    assert need.endswith(".") and re.match(
+        r".+ to read.*\. The notebook runs in about [\w ]+ on two CPU cores; "
+        r"on a Colab GPU (its time is not measured yet|in about [\w ]+)\.$",
+        time,
+    )
+
+
+@every_chapter
+def test_it_ends_in_short_before_its_exercises(path):
+    text = words(path)
+    (box,) = re.findall(r":::\{admonition\} In short :class: tip (- .*?) ::: \*Held by\* .*?## Exercises", text)
+    assert box.count(" - ") >= 2, "three points at least"
+    assert text.count("## Exercises") == 1
+
+
+@every_chapter
+def test_every_statement_says_what_holds_it(path):
+    """A theorem's next line names its tests, or the cells whose outputs nbval compares."""
+    text = words(path)
+    holds = r"\*Held by\* [^:]*(`tests/[\w/]+\.py`|cells? (above|below))"
+    statements = re.split(r":::\{prf:(?:theorem|proposition)\}", text)[1:]
+    for statement in statements:
+        assert re.match(rf".*? ::: {holds}", statement), statement[:80]
+    for name in re.findall(r"`((?:book|tests|tools|dendnet|plans|benchmarks)/[\w./*]+)`", text):
+        assert list(ROOT.glob(name)), name
