@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 HTML := _build/html
 CHAPTERS := $(wildcard book/*.ipynb)
 LIBRARY_TESTS := tests dendnet --doctest-modules --ignore=tests/book --ignore=tests/workshop -m "not slow"
+CORE_TESTS := tests/ops/test_blocked.py tests/ops/test_dac_dense.py tests/ops/test_dac_conv.py tests/layers/test_layers.py
 BACKEND := jax
 # Test processes side by side; each holds a backend of its own, about 1 GB.
 JOBS := 2
@@ -57,6 +58,10 @@ test-backends: .venv-backends/.ready  ## the library's tests on JAX and on torch
 	KERAS_BACKEND=torch .venv-backends/bin/pytest $(LIBRARY_TESTS) $(SHARED)
 	KERAS_BACKEND=tensorflow .venv-backends/bin/pytest tests/layers/test_saving.py -q -k another
 
+test-core: .venv-backends/.ready  ## the operation and its layers on JAX and on torch, the quick part of test-backends
+	KERAS_BACKEND=jax .venv-backends/bin/pytest $(CORE_TESTS) $(SHARED)
+	KERAS_BACKEND=torch .venv-backends/bin/pytest $(CORE_TESTS) $(SHARED)
+
 test-lowest: .venv-lowest-$(BACKEND)/.ready  ## the library's tests on the lowest versions it admits (BACKEND=jax)
 	KERAS_BACKEND=$(BACKEND) .venv-lowest-$(BACKEND)/bin/pytest $(LIBRARY_TESTS) $(SHARED)
 
@@ -92,4 +97,4 @@ $(HTML)/.built: $(VENV)/.ready _config.yml _toc.yml $(shell find book dendnet to
 	@cp -R book/static/. $(HTML)/_static/
 	@touch $@
 
-.PHONY: help book test serve notebooks moving lint stamp requirements test-backends test-lowest test-all clean
+.PHONY: help book test serve notebooks moving lint stamp requirements test-core test-backends test-lowest test-all clean

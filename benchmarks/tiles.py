@@ -10,6 +10,7 @@ compile all of them takes minutes. The record holds every time.
 import argparse
 import itertools
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -96,7 +97,8 @@ def measure(case):
     """For each kernel what tiles.py takes now, and every cut."""
     given = arguments(case)
     n, m = CASES[case][1][-2:]
-    row: dict = {"case": case, "n": n, "m": m}
+    terms = given[3].numel() * math.prod(CASES[case][1][:-1])
+    row: dict = {"case": case, "n": n, "m": m, "terms": terms}
     for name, run in kernels(given).items():
         now, found = microseconds(run), []
         for cut, replaced in cuts(name, n, m):

@@ -5,6 +5,7 @@
 
 from dendnet.experiments.plans import read as read_plan
 from dendnet.experiments.protocols import PROTOCOLS, Protocol
+from dendnet.experiments.records import RESULTS
 from dendnet.experiments.records import read as read_records
 from dendnet.experiments.report import Comparison, compare
 from dendnet.experiments.runs import Run
@@ -14,6 +15,7 @@ from dendnet.experiments.training import Diverged, train
 
 __all__ = [
     "PROTOCOLS",
+    "RESULTS",
     "Comparison",
     "Diverged",
     "Interval",

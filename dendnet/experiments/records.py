@@ -16,6 +16,11 @@ import dendnet
 from dendnet import cost
 from dendnet.experiments import storage
 
+#: What was recorded, as the book shows it: beside the package in the repository, inside it where a wheel was installed.
+RESULTS = Path(dendnet.__file__).parent / "results"
+if not RESULTS.is_dir():
+    RESULTS = Path(dendnet.__file__).parents[1] / "results"
+
 VARYING = ("times", "command")  # all else repeats, bit for bit on a CPU
 
 
