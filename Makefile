@@ -25,6 +25,8 @@ help:  ## this list
 book: $(HTML)/.built  ## build the book as HTML and say where it is
 	@echo "The book is built: open $(HTML)/index.html, or run make serve."
 
+pdf: $(HTML)/dendnet.pdf  ## print the book as one PDF (Chromium)
+
 test: $(VENV)/.ready  ## test the library and the book, and execute every chapter and compare its outputs
 	$(BIN)/pytest tests dendnet --doctest-modules -m "not slow and not browser" $(SHARED)
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS) -q -n $(JOBS) --dist loadfile
@@ -97,4 +99,8 @@ $(HTML)/.built: $(VENV)/.ready _config.yml _toc.yml $(shell find book dendnet to
 	@cp -R book/static/. $(HTML)/_static/
 	@touch $@
 
-.PHONY: help book test serve notebooks moving lint stamp requirements test-core test-backends test-lowest test-all clean
+$(HTML)/dendnet.pdf: $(HTML)/.built
+	@$(BIN)/python tools/pdf.py
+
+.PHONY: help book pdf test serve notebooks moving lint stamp requirements test-core test-backends test-lowest test-all \
+  clean

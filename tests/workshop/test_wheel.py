@@ -1,7 +1,6 @@
 """The wheel alone, in an empty environment beside one Keras backend: no module is missing, and the layers work."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,14 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
-def test_the_wheel_stands_alone(tmp_path):
-    def run(*command, **options):
-        done = subprocess.run(command, capture_output=True, text=True, **options)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    run(sys.executable, "-m", "build", "--outdir", str(tmp_path), str(ROOT))
-    (wheel,) = tmp_path.glob("dendnet-*.whl")
+def test_the_wheel_stands_alone(run, wheel, tmp_path):
     run(sys.executable, "-m", "uv", "venv", "-q", "--python", sys.executable, str(tmp_path / "venv"))
     python = str(tmp_path / "venv" / "bin" / "python")
     run(sys.executable, "-m", "uv", "pip", "install", "-q", "--python", python, f"{wheel}[jax]", "pytest", "hypothesis")
@@ -30,6 +22,8 @@ def test_the_wheel_stands_alone(tmp_path):
     where = run(python, "-c", "import dendnet; print(dendnet.__file__)", cwd=away, env=environment)
     assert Path(where.strip()).is_relative_to(tmp_path / "venv")
     assert (Path(where.strip()).parent / "py.typed").exists()
+    recorded = where.strip().replace("__init__.py", "results")
+    assert {path.name for path in Path(recorded).iterdir()} == {path.name for path in (ROOT / "results").iterdir()}
     modules = "import dendnet, pkgutil; print(*(m.name for m in pkgutil.walk_packages(dendnet.__path__, 'dendnet.')))"
     expected = {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "dendnet").rglob("*.py")}
     found = set(run(python, "-c", modules, cwd=away, env=environment).split())
