@@ -21,6 +21,7 @@ from keras import ops
 
 from benchmarks.operation import provenance
 from dendnet import cost
+from dendnet.cost.measure import peak_in_child
 from dendnet.experiments.records import device
 from dendnet.models import cifar_resnet
 
@@ -100,7 +101,7 @@ def kept_by_keras(model, batch):
     model.compile(
         keras.optimizers.SGD(1e-3, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
-    held = None if on_gpu() else cost.measure.peak_in_child(model, batch)
+    held = None if on_gpu() else peak_in_child(model, batch)
 
     def run():
         for _ in range(STEPS):
