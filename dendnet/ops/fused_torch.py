@@ -9,9 +9,9 @@ places of all samples, rows q the input places; tables (places.py) say which see
     s_tij  = sum_p dy_pj [x_qi + b_tij > 0]            are added afterwards, and db = w s
 
 Nothing is stored but x, w, b and the results; no atomics, so equal inputs give equal bits. Arrays are float32, bfloat16
-or float16, sums float32. Since relu(x + b) = max(x, -b) + b, a term of the forward pass is one max and one multiply-add;
-as in the blocked form, an unseen pixel is loaded as -infinity. First derivatives only. tiles.py says how the work is
-cut. The unit is from Metta et al., arXiv 2301.00924.
+or float16, sums float32. Since relu(x + b) = max(x, -b) + b, a term of the forward pass is a max and a multiply-add; as
+in the blocked form, an unseen pixel is loaded as -infinity. First derivatives only. tiles.py says how the work is cut.
+The unit is from Metta et al., arXiv 2301.00924.
 """
 
 import math
