@@ -52,6 +52,9 @@ def digest(exercise, answer):
         exercise: The exercise's title: equal answers to two exercises have different digests.
         answer: A number or truth value, or a list or array of them; its first two decimals count.
 
+    Raises:
+        ValueError: ``answer`` is none of these.
+
     Example:
         >>> from dendnet.exercises import check, digest
         >>> check("Halves", 0.5, digest("Halves", [0.5]))
@@ -60,5 +63,9 @@ def digest(exercise, answer):
     Reference:
         The chapter "The unit" of the book, section "Exercises".
     """
-    numbers = np.round(np.ravel(np.asarray(answer, "float64")), 2) + 0.0  # turns -0 into 0
+    try:
+        numbers = np.asarray(answer, "float64")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"answer must be a number, or a list or array of them. Received: answer={answer!r}") from error
+    numbers = np.round(np.ravel(numbers), 2) + 0.0  # turns -0 into 0
     return hashlib.sha256(f"{exercise}: {numbers.tolist()}".encode()).hexdigest()[:8]

@@ -53,3 +53,8 @@ def test_a_digest_knows_the_exercise_and_two_decimals():
 def test_it_needs_no_matplotlib():
     program = "import sys; sys.modules['matplotlib'] = None; import dendnet.exercises"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_digest_of_no_numbers_is_refused():
+    with pytest.raises(ValueError, match=r"answer must be a number.* Received: answer='half'"):
+        digest("Halves", "half")

@@ -22,12 +22,14 @@ def prepare(device="any", devices=1):
 
     Raises:
         Trouble: There are fewer devices than asked for.
-        ValueError: ``devices`` is no positive integer, or more than one on torch; Keras's variables for several
-            processes are set on another backend than JAX.
+        ValueError: ``devices`` is no positive integer, or more than one on torch; or Keras's variables for several
+            processes are set, and so are ``devices``, or the backend is not JAX.
     """
     checks.one_of("device", device, ("any", "gpu"))
     checks.integer("devices", devices, least=1, most=4096)
     if JOBS in os.environ:
+        if devices > 1:
+            raise ValueError(f"devices must be 1 where {JOBS} is set: all are used. Received: devices={devices}")
         return _machines(device)
     found = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()](device)
     if devices > len(found):

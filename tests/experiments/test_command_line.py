@@ -255,6 +255,15 @@ def test_what_cannot_be_is_said_in_one_line(words, status, says, capsys):
     assert says in found and found.startswith("dendnet: ") and found.count("\n") == 1
 
 
+def test_several_machines_take_all_their_devices(monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_DISTRIBUTION_JOB_ADDRESSES", "localhost:1")
+    assert main([*RUN, "--devices", "2"]) == 2
+    assert "devices must be 1" in capsys.readouterr().err
+    if BACKEND != "jax":
+        assert main(RUN) == 2
+        assert "on JAX alone" in capsys.readouterr().err
+
+
 def test_a_missing_gpu_is_said_in_one_line(tmp_path):
     run = command(*RUN, "--device", "gpu", cwd=tmp_path)
     if run.returncode == 0:
