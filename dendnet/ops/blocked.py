@@ -31,7 +31,7 @@ SUMS = 2**17  # partial sums of dw in one step: a step of fewer costs more to st
 def forward(x, kernel, bias, geometry):
     """y_j(p) = sum_t sum_i w_tij relu(x_i(p + t) + b_ij): (N, *size, c_in) -> (N, *out, c_out)."""
     out, _ = shapes.axes(ops.shape(x)[1:-1], kernel.shape[:-2], geometry)
-    y = ops.zeros((ops.shape(x)[0], *out, kernel.shape[-1]), x.dtype)
+    y = _zeros((ops.shape(x)[0], *out, kernel.shape[-1]), x)
     some, count = _pieces_of(x, y)
 
     def step(i, y):
@@ -59,10 +59,10 @@ def gradients(x, kernel, bias, dy, geometry):
             )
 
         # In turns: side by side, the compiler would hold the temporaries of both at once.
-        dx_i, *sums = ops.fori_loop(0, 2, one_of_two, (ops.zeros_like(x_i), *sums))
+        dx_i, *sums = ops.fori_loop(0, 2, one_of_two, (_zeros(ops.shape(x_i), dy_i), *sums))
         return _put(dx, first, dx_i), *sums
 
-    start = (ops.zeros_like(x), ops.zeros_like(kernel), ops.zeros_like(kernel))
+    start = tuple(_zeros(ops.shape(a), dy) for a in (x, kernel, kernel))
     dx, dkernel, mask_sum = ops.fori_loop(0, count, step, start)
     dbias = kernel * mask_sum
     if len(bias.shape) < len(kernel.shape):
@@ -87,7 +87,7 @@ def _outputs(x, kernel, bias, geometry):
                 y = y + _column(w[(*t, u)], seen) * ops.where(a < 0, 0.0, a)
         return y
 
-    y = ops.zeros((kernel.shape[-1], *out, samples), x.dtype)
+    y = _zeros((kernel.shape[-1], *out, samples), x)
     return _exchanged(_over_blocks(step, y, per_step, (x, 0), (kernel, -2), (bias, -2)))
 
 
@@ -124,7 +124,7 @@ def _input_gradient(x, kernel, bias, dy, geometry):
                 dx[phase] = ops.where(x_r > -_column(b[(*t, slice(None), u)], x_r[0]), dx[phase] + term, dx[phase])
         return tuple(dx.values())
 
-    zeros = ops.zeros((c_in, *width, ops.shape(x)[-1]), x.dtype)
+    zeros = _zeros((c_in, *width, ops.shape(x)[-1]), dy)
     dx = _over_blocks(step, (zeros,) * len(reached), per_step, (dy, 0), (kernel, -1), (bias, -1))
     dx = _joined(ops.stack(dx, axis=1), strides)
     return dx[(slice(None), *(slice(before, before + s) for before, s in zip(lead, size, strict=True)))]
@@ -167,7 +167,7 @@ def _weight_sums(sums, x, bias, dy, seen_before, geometry):
             mask_sum = ops.where(seen > -bias, mask_sum + g, mask_sum)
         return dkernel, mask_sum
 
-    zeros = ops.zeros((groups, *k, c_in, c_out), x.dtype)
+    zeros = _zeros((groups, *k, c_in, c_out), dy)
     partial = ops.fori_loop(0, _ceil(places, BLOCK), step, (zeros, zeros))
     return [total + ops.sum(part, axis=0) for total, part in zip(sums, partial, strict=True)]
 
@@ -185,6 +185,15 @@ def pieces(samples, each):
 
 def _pieces_of(x, y):
     return pieces(ops.shape(x)[0], math.prod(ops.shape(x)[1:]) + math.prod(ops.shape(y)[1:]))
+
+
+def _zeros(shape, after):
+    """Zeros that cannot be made before some array is there.
+
+    A compiler that sees a whole model makes the plain zeros of all its layers first, and holds them until their turn.
+    """
+    never = ops.sum(after[:1]) > math.inf
+    return ops.broadcast_to(ops.cast(never, after.dtype), shape)
 
 
 def _first(piece, some, x):
