@@ -1,6 +1,7 @@
 """The networks of runs, with what prepares their input in front, on the device and inside the compiled step."""
 
 import functools
+import json
 import math
 
 import keras
@@ -71,7 +72,7 @@ def network(run, dataset):
 
     if run.unit in ("dac", "standard"):
         return make(run.model, run.unit, shape, outputs, run.seed, run.options | run.dac_options)
-    width = matched_width(run.model, run.unit, shape, outputs, tuple(run.options.items()))
+    width = matched_width(run.model, run.unit, shape, outputs, json.dumps([run.options, run.dac_options]))
     return make(run.model, "standard", shape, outputs, run.seed, run.options | {"width": width})
 
 
@@ -87,10 +88,10 @@ def make(model, unit, shape, outputs, seed, options):
 
 @functools.cache
 def matched_width(model, unit, shape, outputs, options):
-    """The width of the standard network that costs as much as the DAC one with these options."""
+    """The width of the standard network that costs as much as the DAC one with these options, [model's, DAC's]."""
     match = cost.match_parameters if unit == "standard-parameters" else cost.match_flops
-    options = dict(options)
-    dac = make(model, "dac", shape, outputs, 0, options)
+    options, dac_options = json.loads(options)
+    dac = make(model, "dac", shape, outputs, 0, options | dac_options)
     return match(dac, lambda width: make(model, "standard", shape, outputs, 0, options | {"width": width}))
 
 

@@ -72,8 +72,8 @@ def suits(variant, unit):
     """Whether a unit has this variant."""
     checks.known("variant", variant, ("name", "protocol", "dac_options", "units"))
     units = checks.each_of("units", variant.get("units", list(UNITS)), UNITS)
-    if "dac_options" in variant and units != ["dac"]:
-        raise ValueError(f"A variant with dac_options must have units = ['dac']. Received: variant={variant!r}")
+    if "dac_options" in variant and "standard" in units:
+        raise ValueError(f"A variant with dac_options must have units but 'standard'. Received: variant={variant!r}")
     return unit in units
 
 
@@ -95,7 +95,7 @@ def one(table, seed, data, network, variant, unit):
             "seed": seed,
             "protocol": protocol,
             "options": {name: value for name, value in network.items() if name not in ("model", "by_unit")},
-            "dac_options": dac_options if unit == "dac" else {},
+            "dac_options": {} if unit == "standard" else dac_options,
             "image_size": table.get("image_size"),
             "validation": table.get("validation", 0),
             "variant": variant.get("name", ""),

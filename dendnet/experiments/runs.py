@@ -29,7 +29,8 @@ class Run:
         seed: Seed of the kernels, the order of the data and the augmentation: an integer of at least 0.
         protocol: A :class:`Protocol`.
         options: The model's ``depth`` and ``width``; for ``"mlp"`` ``layers``, those of the unit, and ``width``.
-        dac_options: Options of the DAC layers, as ``{"dendrites": 2}``; for ``unit="dac"`` alone.
+        dac_options: Options of the DAC layers, as ``{"dendrites": 2}``; for all units but ``"standard"``, as the others
+            are the DAC network or cost as much as it does.
         image_size: Pixels of an image's side, where the data set leaves the choice; None otherwise.
         validation: Training examples that take the test set's place, for choices; 0 tests on the test set.
         variant: Name of what is varied, or an empty text.
@@ -65,8 +66,8 @@ class Run:
         if self.model == "resnet" and self.options.get("depth", 18) not in STAGES:
             raise ValueError(f"depth must be one of {tuple(STAGES)}. Received: depth={depth}")
         checks.known("dac_options", self.dac_options, DAC_OPTIONS)
-        if self.unit != "dac" and self.dac_options:
-            raise ValueError(f"dac_options are for unit='dac'. Received: dac_options={self.dac_options!r}")
+        if self.unit == "standard" and self.dac_options:
+            raise ValueError(f"dac_options are not for unit='standard'. Received: dac_options={self.dac_options!r}")
         if self.dac_options:
             layer = DACDense if self.model == "mlp" else DACConv2D
             sizes = {"units": 1} if self.model == "mlp" else {"filters": 1, "kernel_size": 3}

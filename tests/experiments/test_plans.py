@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dendnet.experiments import PROTOCOLS, Run, plans, read_plan
+from dendnet.data import load
+from dendnet.experiments import PROTOCOLS, Run, networks, plans, read_plan
 from dendnet.experiments.__main__ import main
 
 PLAN = {
@@ -75,6 +76,14 @@ def test_units_and_variants_change_what_they_name():
     assert {run.protocol.momentum for run in found if run.unit != "dac"} == {0.9}
 
 
+def test_a_matched_network_is_matched_to_the_dendrites_asked_for():
+    changes = {"units": ["dac", "standard", "standard-parameters"], "dac_options": {"dendrites": 4}, "seeds": 1}
+    one = {"data": "digits", "networks": [{"model": "mlp", "width": 16}]}
+    sizes = {run.unit: networks.network(run, load("digits")).count_params() for run in plans.runs(PLAN | changes | one)}
+    assert sizes["standard"] < sizes["dac"] / 2
+    assert sizes["standard-parameters"] == pytest.approx(sizes["dac"], rel=0.05)
+
+
 def test_a_plan_in_toml(tmp_path):
     file = tmp_path / "plan.toml"
     file.write_text('data = "digits"\nnetworks = [{model = "mlp"}]\nunits = "dac"\nseeds = [4]\nprotocol = "smoke"\n')
@@ -102,7 +111,7 @@ def test_a_plan_in_toml(tmp_path):
         ({"options": {"width": 10**12}}, "at most 8192"),
         ({"model": "cifar_resnet", "options": {"depth": 21}}, "6 n + 2"),
         ({"model": "resnet", "options": {"depth": 19}}, "depth must be one of"),
-        ({"unit": "standard", "dac_options": {"dendrites": 2}}, "for unit='dac'"),
+        ({"unit": "standard", "dac_options": {"dendrites": 2}}, "not for unit='standard'"),
         ({"dac_options": {"dendrites": 0}}, "dendrites must be a positive integer"),
         ({"dac_options": {"dendrite": 2}}, "perhaps 'dendrites'"),
         ({"validation": -1}, "validation must be an integer"),
@@ -130,7 +139,7 @@ def test_runs_refused(changes, words):
         ({"by_unit": {"dacs": {}}}, "perhaps 'dac'"),
         ({"by_unit": {"dac": 3}}, "must be a table"),
         ({"variants": [{"nam": "x"}]}, "perhaps 'name'"),
-        ({"variants": [{"dac_options": {"dendrites": 2}}]}, "units = ['dac']"),
+        ({"variants": [{"dac_options": {"dendrites": 2}}]}, "units but 'standard'"),
         ({"protocol": 3}, "protocol must be one of"),
     ],
 )
