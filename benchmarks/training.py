@@ -1,6 +1,6 @@
 """A training step of a DAC ResNet beside its standard twin's: time, memory, and the share of the machine's arithmetic.
 
-python -m benchmarks.training [--depth 20] [--batch 128] [--seconds 8] [--json FILE]
+python -m benchmarks.training [--network resnet20] [--batch 128] [--seconds 8] [--json FILE]
 
 The twins take turns in one process; every ratio is of two neighbours in time, and the table shows the median with the
 least and the most. On JAX a step is one compiled program (forward pass, gradients, stochastic gradient descent) on
@@ -23,18 +23,21 @@ from benchmarks.operation import provenance
 from dendnet import cost
 from dendnet.cost.measure import peak_in_child
 from dendnet.experiments.records import device
-from dendnet.models import cifar_resnet
+from dendnet.models import cifar_resnet, resnet
 
+# A network's name: what makes it, its depth, and pixels of an image's side.
+NETWORKS = {"resnet20": (cifar_resnet, 20, 32), "resnet56": (cifar_resnet, 56, 32), "resnet18": (resnet, 18, 64)}
 STEPS = 10  # between two looks at the clock
 PRECISIONS = ("float32", "tensorfloat32", "mixed_bfloat16")
 
 
-def networks(depth, precision):
+def networks(name, precision):
     """The standard network and its DAC twin."""
+    make, depth, size = NETWORKS[name]
     policy = "float32" if precision == "tensorfloat32" else precision
     keras.config.set_dtype_policy(policy)
     try:
-        return [cifar_resnet(depth, unit=unit, seed=0) for unit in ("standard", "dac")]
+        return [make(depth, unit=unit, input_shape=(size, size, 3), seed=0) for unit in ("standard", "dac")]
     finally:
         keras.config.set_dtype_policy("float32")
 
@@ -56,17 +59,17 @@ def allow_tf32(allowed):
             tf.config.experimental.enable_tensor_float_32_execution(allowed)
 
 
-def data(batch):
+def data(model, batch):
     """Images and classes of random numbers."""
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(batch, 32, 32, 3)).astype("float32"), rng.integers(0, 10, batch).astype("int32")
+    rng, shape = np.random.default_rng(0), (batch, *model.input_shape[1:])
+    return rng.normal(size=shape).astype("float32"), rng.integers(0, 10, batch).astype("int32")
 
 
 def compiled(model, batch):
     """On JAX: a function that takes STEPS steps, and the bytes that one holds at once."""
     import jax
 
-    x, y = (jax.device_put(a) for a in data(batch))
+    x, y = (jax.device_put(a) for a in data(model, batch))
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def loss(weights, others, x, y):
@@ -97,7 +100,7 @@ def compiled(model, batch):
 
 def kept_by_keras(model, batch):
     """Elsewhere: a function that takes STEPS steps by train_on_batch, and the bytes at a step's peak, where known."""
-    x, y = data(batch)
+    x, y = data(model, batch)
     model.compile(
         keras.optimizers.SGD(1e-3, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
@@ -115,10 +118,10 @@ def on_gpu():
     return "CPU" not in device()
 
 
-def measure(depth, batch, precision, seconds):
+def measure(network, batch, precision, seconds):
     """Ratios, milliseconds, memory and arithmetic of the twins."""
     allow_tf32(precision != "float32")
-    models = networks(depth, precision)
+    models = networks(network, precision)
     prepare = compiled if keras.backend.backend() == "jax" else kept_by_keras
     runs, held = zip(*(prepare(model, batch) for model in models), strict=True)
     for run in runs:
@@ -158,16 +161,16 @@ def line(row):
 def main():
     """Measure, print the table, write the record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--depth", type=int, default=20)
+    parser.add_argument("--network", choices=NETWORKS, default="resnet20")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seconds", type=float, default=8.0, help="how long to measure each precision")
     parser.add_argument("--json", metavar="FILE", help="write what was measured, with where it comes from, to FILE")
     options = parser.parse_args()
-    record = provenance("benchmarks.training") | {"depth": options.depth, "batch": options.batch, "rows": []}
-    print(f"ResNet-{options.depth}, batch {options.batch}, {keras.backend.backend()} on {record['device']}")
+    record = provenance("benchmarks.training") | {"network": options.network, "batch": options.batch, "rows": []}
+    print(f"{options.network}, batch {options.batch}, {keras.backend.backend()} on {record['device']}")
     print(f"{'':16}{'standard':>10}{'DAC':>10}   ratio{'':13}{'TFLOP/s':>9}{'':9}{'MiB':>9}")
     for precision in PRECISIONS if on_gpu() else PRECISIONS[:1]:
-        record["rows"].append(measure(options.depth, options.batch, precision, options.seconds))
+        record["rows"].append(measure(options.network, options.batch, precision, options.seconds))
         print(line(record["rows"][-1]), flush=True)
     if options.json:
         with open(options.json, "w") as file:
