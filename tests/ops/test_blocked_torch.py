@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from dendnet.layers import DACDense
+from dendnet.layers import DACConv2D, DACDense
 from dendnet.ops import dac_conv, dac_dense
 
 if keras.backend.backend() != "torch":
@@ -63,6 +63,23 @@ def test_compiled_silent_connections_and_knots_have_gradients_of_zero(always_com
     for bias in (-1000.1, -0.25):
         x, w, b = (torch.full(s, v).requires_grad_() for s, v in [((20, 3), 0.25), ((3, 2), 1.7), ((3, 2), bias)])
         assert not any(g.any() for g in torch.autograd.grad(value(x, w, b).sum(), (x, w, b)))
+    assert not reductions_torch._failed
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+def test_layers_of_other_sizes_compile_nothing_anew(always_compiled):
+    """Weights are parameters, whose sizes torch.compile holds for fixed until it has compiled eight times, and fails."""
+
+    def train(channels):
+        layer = DACConv2D(channels, 3, implementation="blocked")
+        layer(torch.randn(2, 9, 9, channels + 1)).sum().backward()
+
+    torch._dynamo.reset()
+    train(3)
+    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    for channels in range(4, 14):
+        train(channels)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == graphs
     assert not reductions_torch._failed
 
 
