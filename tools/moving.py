@@ -83,7 +83,7 @@ def drawn(stage):
 
 
 def results():
-    """The files of results/ that compare on test data; those of validation data hold choices alone."""
+    """The files of results/ that were tested on test data; those of validation data hold choices alone."""
     files = sorted((ROOT / "results").glob("*.jsonl"))
     return [path for path in files if not json.loads(path.read_text().splitlines()[0])["run"]["validation"]]
 
@@ -101,7 +101,8 @@ def data():
             }
             for one in compare(read_records(path))
         ]
-        lines.append(f"{json.dumps(path.stem)}: {json.dumps(found)}")
+        if found:
+            lines.append(f"{json.dumps(path.stem)}: {json.dumps(found)}")
     return "/* Written by make moving. */\ndendnet.results = {\n" + ",\n".join(lines) + "\n};\n"
 
 

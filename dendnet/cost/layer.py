@@ -153,7 +153,7 @@ def _cost(layer, input_shapes, output_shape, shared, held):
     counted = _passes(layer, input_shapes, output_shape)
     if counted is None:
         warnings.warn(
-            f"dendnet.cost does not know the operations of {layer.name!r}, a {type(layer).__name__}: left out.",
+            f"dendnet.cost does not know the operations of {layer.name!r} ({type(layer).__name__}): left out.",
             stacklevel=4,
         )
     weights, biases, state = (0, 0, 0) if shared else _variables(layer)

@@ -79,7 +79,7 @@ def _steps(layer, tensors):
         return [Sum(name)]
     if isinstance(layer, keras.layers.Concatenate) and layer.axis in (-1, 1):
         return [Join(name)]
-    raise ValueError(f"Every layer must be among {LAYERS}. Received: layer {name!r}, a {type(layer).__name__}")
+    raise ValueError(f"Every layer must be among {LAYERS}. Received: layer {name!r} ({type(layer).__name__})")
 
 
 def _activation(activation, n, name):
