@@ -68,7 +68,7 @@ def test_compiled_silent_connections_and_knots_have_gradients_of_zero(always_com
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
 def test_layers_of_other_sizes_compile_nothing_anew(always_compiled):
-    """Weights are parameters, whose sizes torch.compile holds for fixed until it has compiled eight times, and fails."""
+    """Weights are parameters, whose sizes torch.compile holds for fixed: after eight compilations it would give up."""
 
     def train(channels):
         layer = DACConv2D(channels, 3, implementation="blocked")
