@@ -119,7 +119,7 @@ def table(comparisons):
     """The comparisons as a table in Markdown."""
     level = f"{100 * (1 - (1 - comparisons[0].interval.level) * len(comparisons)):.0f} %" if comparisons else ""
     rows = [
-        ["data", "network", "against", "pairs", "DAC", "standard", "DAC - standard", f"{level} interval", "",
+        ["data", "network", "against", "pairs", "DAC", "standard", "DAC - standard", f"{level} interval", "verdict",
          f"pairs for {PAPER} points"]
     ]  # fmt: skip
     for one in comparisons:
@@ -140,6 +140,8 @@ def table(comparisons):
                 "-" if one.needed is None else str(one.needed),
             ]
         )
+    if all(one.needed is None for one in comparisons):
+        rows = [row[:-1] for row in rows]
     return _markdown(rows)
 
 

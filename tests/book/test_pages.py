@@ -1,5 +1,6 @@
 """The built book in a real browser: nothing from outside, nothing missing, no formula unrendered, no page too wide."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def test_page(look, name):
     if formulas:
         page.wait_for_function(f"document.querySelectorAll('.math mjx-container').length >= {formulas}", timeout=20_000)
     assert page.locator("mjx-merror").count() == 0
+    assert not re.search(r"^\s*\|.*\|\s*$", page.locator("body").inner_text(), re.M), "a table shows as Markdown"
     assert not page.locator("body", has_text="\\mathrm{").count(), "a formula is shown as its source"
     assert seen == {"outside": [], "failed": [], "errors": []}
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "wider than the window"
