@@ -154,7 +154,7 @@ def test_unknown_layers_are_named():
 
     inputs = keras.Input((4,))
     model = keras.Model(inputs, Strange(name="odd")(layers.Dense(3)(inputs)))
-    with pytest.warns(UserWarning, match="operations of 'odd', a Strange"):
+    with pytest.warns(UserWarning, match=r"operations of 'odd' \(Strange\)"):
         found = model_cost(model)
     assert not found.known and "| odd | 3 | 0 | 0 | ? |" in found.to_markdown()
     with pytest.warns(UserWarning, match="a Dense"):

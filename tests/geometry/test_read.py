@@ -119,12 +119,12 @@ def test_the_model_is_left_as_it_was(rng):
 
 
 REFUSED = {
-    "convolution": ([layers.Reshape((2, 1, 1)), DACConv2D(1, 1, name="conv")], "layer 'reshape.*', a Reshape"),
+    "convolution": ([layers.Reshape((2, 1, 1)), DACConv2D(1, 1, name="conv")], r"layer 'reshape.*' \(Reshape\)"),
     "curved": ([layers.Dense(2, "tanh", name="curved")], "activation='tanh' in layer 'curved'"),
-    "softmax": ([layers.Dense(2), layers.Softmax(name="soft")], "layer 'soft', a Softmax"),
+    "softmax": ([layers.Dense(2), layers.Softmax(name="soft")], r"layer 'soft' \(Softmax\)"),
     "curved dendrites": ([DACDense(2, "gelu", name="curved")], "activation='gelu' in layer 'curved'"),
     "a jump": ([layers.ReLU(threshold=1.0, name="jump")], "threshold=1.0 in layer 'jump'"),
-    "normalized by sample": ([layers.LayerNormalization(name="norm")], "layer 'norm', a LayerNormalization"),
+    "normalized by sample": ([layers.LayerNormalization(name="norm")], r"layer 'norm' \(LayerNormalization\)"),
 }
 
 
@@ -136,7 +136,7 @@ def test_a_layer_that_is_not_known_is_named(inside, message):
 
 def test_samples_are_not_joined():
     inputs = keras.Input(batch_shape=(1, 2))
-    with pytest.raises(ValueError, match="layer 'rows', a Concatenate"):
+    with pytest.raises(ValueError, match=r"layer 'rows' \(Concatenate\)"):
         linear_regions(keras.Model(inputs, layers.Concatenate(axis=0, name="rows")([inputs, inputs])))
 
 
