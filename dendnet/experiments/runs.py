@@ -73,8 +73,9 @@ class Run:
             sizes = {"units": 1} if self.model == "mlp" else {"filters": 1, "kernel_size": 3}
             try:
                 layer(**sizes, **self.dac_options)
+                json.dumps(self.dac_options)
             except TypeError as error:
-                said = f"dac_options must suit the layer. Received: dac_options={self.dac_options!r}"
+                said = f"dac_options must suit the layer and JSON. Received: dac_options={self.dac_options!r}"
                 raise ValueError(said) from error
         if self.image_size is not None:
             checks.integer("image_size", self.image_size, least=8)

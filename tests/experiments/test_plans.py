@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -114,6 +115,7 @@ def test_a_plan_in_toml(tmp_path):
         ({"unit": "standard", "dac_options": {"dendrites": 2}}, "not for unit='standard'"),
         ({"dac_options": {"dendrites": 0}}, "dendrites must be a positive integer"),
         ({"dac_options": {"dendrite": 2}}, "perhaps 'dendrites'"),
+        ({"dac_options": {"bias_initializer": keras.initializers.Zeros()}}, "suit the layer and JSON"),
         ({"validation": -1}, "validation must be an integer"),
         ({"nothing": 1}, "a setting of run"),
     ],
