@@ -73,7 +73,9 @@ def suits(variant, unit):
     checks.known("variant", variant, ("name", "protocol", "dac_options", "units"))
     units = checks.each_of("units", variant.get("units", list(UNITS)), UNITS)
     if "dac_options" in variant and "standard" in units:
-        raise ValueError(f"A variant with dac_options must have units but 'standard'. Received: variant={variant!r}")
+        raise ValueError(
+            f"A variant with dac_options must name its units, 'standard' not among them. Received: variant={variant!r}"
+        )
     return unit in units
 
 

@@ -17,7 +17,7 @@ _failed: set = set()  # the reductions that torch.compile could not compile
 
 def reduce(reduction, b, x, *others):
     """A reduction of the terms relu(x_i(p) + b_ij), compiled where they are many and torch.compile works."""
-    # Without what they are parts of, whose sizes torch.compile would hold for fixed.
+    # Detached: torch.compile holds the sizes of parameters, and of views of them, for fixed.
     arrays = [a.detach().contiguous() for a in (b, x, *others)]
     # An axis of length one would be compiled anew, and so would two axes that happen to be equal.
     if reduction not in _failed and min(b.shape) > 1 and len(x) * b.numel() * x.shape[2] >= MANY_TERMS:

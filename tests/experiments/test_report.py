@@ -86,7 +86,7 @@ def test_what_was_trained_otherwise_is_no_pair(changes):
 def test_the_tables_say_it():
     found = records()
     assert "+1.67 | [+0.23, +3.10] | DAC better | 4 |" in report.table(compare(found))
-    assert "| digits | mlp | dac | 3 | 92.00 | 91.00 | 93.00 | 100 | 200 | 2.0 |" in report.costs(found)
+    assert "| digits | mlp | dac | 3 | 92.00 | 91.00 | 93.00 | 100 | 200 | 1.0 |" in report.costs(found)
     assert "data: digits, RE-ENCODED images" in report.provenance(found)
 
 
