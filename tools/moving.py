@@ -83,9 +83,13 @@ def drawn(stage):
 
 
 def results():
-    """The files of results/ that were tested on test data; those of validation data hold choices alone."""
-    files = sorted((ROOT / "results").glob("*.jsonl"))
-    return [path for path in files if not json.loads(path.read_text().splitlines()[0])["run"]["validation"]]
+    """The files of results/ that set DAC networks against standard ones on test data, not on validation data."""
+    found = []
+    for path in sorted((ROOT / "results").glob("*.jsonl")):
+        runs = [json.loads(line)["run"] for line in path.read_text().splitlines()]
+        if {"dac", "standard"} <= {run["unit"] for run in runs} and not runs[0]["validation"]:
+            found.append(path)
+    return found
 
 
 def data():
@@ -101,8 +105,7 @@ def data():
             }
             for one in compare(read_records(path))
         ]
-        if found:
-            lines.append(f"{json.dumps(path.stem)}: {json.dumps(found)}")
+        lines.append(f"{json.dumps(path.stem)}: {json.dumps(found)}")
     return "/* Written by make moving. */\ndendnet.results = {\n" + ",\n".join(lines) + "\n};\n"
 
 
