@@ -65,7 +65,9 @@ class Filtered:
     def block(self, x, filters, strides=1, bottleneck=False):
         """A pre-activated residual block (He et al., 2016): a normalization before each filter, nothing after the sum.
 
-        Where the shape changes, the shortcut is a 1x1 convolution of the unit (option B) on the normalized input.
+        Where the shape changes, the shortcut is a 1x1 convolution of the unit (option B) on the normalized input. Where
+        it strides over an even size, "same" centres a 3x3 kernel one pixel beyond the one that the shortcut takes, as
+        in Keras's own ResNets for CIFAR; a padding before the layer would not do for dendrites, which bend it.
         """
         channels = 4 * filters if bottleneck else filters
         before = self.norm(x)

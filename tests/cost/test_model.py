@@ -91,6 +91,12 @@ def test_he_et_al_cifar(depth, millions):
         assert published == 269_722
 
 
+@pytest.mark.parametrize("depth, parameters", [(20, 272_282), (56, 855_578), (110, 1_730_522)])
+def test_pytorchcv_cifar(depth, parameters):
+    """PreResNet in the tables of pytorchcv: this block, and option B."""
+    assert model_cost(cifar_resnet(depth, "standard")).parameters == parameters
+
+
 @pytest.mark.parametrize("depth, multiplications", [(56, 1.25e8), (110, 2.53e8)])
 def test_li_et_al_cifar(depth, multiplications):
     """Table 1 of Li et al. (2017), in multiply-adds of the convolutions and the dense layer: option A."""
