@@ -67,7 +67,7 @@ class Filtered:
 
         Where the shape changes, the shortcut is a 1x1 convolution of the unit (option B) on the normalized input. Where
         it strides over an even size, "same" centres a 3x3 kernel one pixel beyond the one that the shortcut takes, as
-        in Keras's own ResNets for CIFAR; a padding before the layer would not do for dendrites, which bend it.
+        in Keras's example for CIFAR-10; to pad before the layer would not do: relu(0 + b) need not be 0.
         """
         channels = 4 * filters if bottleneck else filters
         before = self.norm(x)
