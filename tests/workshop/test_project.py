@@ -82,8 +82,10 @@ def test_the_readme_says_what_was_recorded():
     said = re.search(
         r"a training step of ResNet-20 .* took ([\d.]+) times .* ([\d.]+) times .* ([\d.]+) times in", text
     )
-    steps = json.loads((ROOT / "results" / "training_jax_h100.json").read_text())["rows"]
-    assert said.groups() == tuple(f"{row['ratio'][1]:.1f}" for row in steps)
+    larger = re.search(r"ResNet-18 at 64 pixels took ([\d.]+), ([\d.]+) and ([\d.]+) times", text)
+    for name, found in (("jax_h100", said), ("jax_resnet18_h100", larger)):
+        steps = json.loads((ROOT / "results" / f"training_{name}.json").read_text())["rows"]
+        assert found.groups() == tuple(f"{row['ratio'][1]:.1f}" for row in steps)
     seconds = json.loads((ROOT / "results" / "two_commands.json").read_text())
     assert f"`make book` took {seconds['make book, seconds']} seconds" in text
     assert f"`make test` {seconds['make test, seconds'] / 60:.0f} minutes" in text
