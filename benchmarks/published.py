@@ -98,6 +98,12 @@ def trained(protocol, train, test, black, seed):
     return accuracies, seconds
 
 
+def write(record, path):
+    """The record into its file, if there is one."""
+    if path:
+        Path(path).write_text(json.dumps(record) + "\n")
+
+
 def main():
     """Train the seeds that FILE has not, and write it after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -123,11 +129,11 @@ def main():
     record["versions"]["pytorchcv"] = importlib.metadata.version("pytorchcv")
     if options.json and Path(options.json).exists():
         record["rows"] = json.loads(Path(options.json).read_text())["rows"]
+    write(record, options.json)  # a path that takes no file is found out now
     for seed in range(len(record["rows"]), options.seeds):
         accuracies, seconds = trained(run.protocol, train, test, black, seed)
         record["rows"].append({"seed": seed, "value": accuracies[-1], "accuracies": accuracies, "seconds": seconds})
-        if options.json:
-            Path(options.json).write_text(json.dumps(record) + "\n")
+        write(record, options.json)
 
 
 if __name__ == "__main__":
