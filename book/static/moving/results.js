@@ -86,7 +86,7 @@ dendnet.data("data/results.js", () => dendnet.moving("results", (stage) => {
     stage.pictures.replaceChildren();
     const height = 54 * chosen.length + 44;
     const picture = stage.picture({ width: 330, height, label: "differences of pairs, with intervals" });
-    const xlabel = `DAC − standard, ${accuracy ? "points of accuracy (right" : "rmse (left"} of 0: DAC better)`;
+    const xlabel = `DAC − standard, ${accuracy ? "points (right" : "rmse (left"} of 0: DAC better)`;
     const plane = stage.axes(picture, { x, y: [chosen.length, 0], xlabel, box: [10, 4, 320, height - 40] });
     const aside = 0.02 * (x[1] - x[0]);
     const rows = chosen.map((each, row) => {
