@@ -1,16 +1,16 @@
-"""A ResNet-20 that others published, trained by a loop that others wrote: is our standard one as good?
+"""A ResNet-20 that others published, trained by torch without Keras: is our standard one as good?
 
 KERAS_BACKEND=torch python -m benchmarks.published --data-dir FOLDER [--seeds 5] [--json FILE]
 
-The network is pytorchcv's pre-activated ResNet-20 (pip install pytorchcv), with its own first weights; the loop is
-torch's, with its optimizer. Of ours it takes the data and the settings: those of the standard network in
-plans/cifar10_short.toml, penalties on kernels alone. Each seed is written to FILE when it ends, and not trained again.
+The network is pytorchcv's pre-activated ResNet-20 (pip install pytorchcv), with its own first weights; layers,
+gradients and optimizer are torch's, the augmentation is written once more. Of dendnet it takes the data and the
+settings: those of the standard network in plans/cifar10_short.toml with their rate by step, penalties on kernels alone.
+Each seed is written to FILE when it ends, and not trained again.
 """
 
 import argparse
 import importlib.metadata
 import json
-import math
 import time
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from benchmarks.operation import provenance
 from dendnet import data
-from dendnet.experiments import plans
+from dendnet.experiments import checks, plans, storage
+from dendnet.experiments.sgd import schedule
 
 PLAN = "plans/cifar10_short.toml"
 REACH = 4  # pixels by which an image is moved at most
@@ -53,18 +54,6 @@ def moved(x, black):
     return found.permute(0, 3, 1, 2)
 
 
-def rate(protocol, steps):
-    """The one cycle as a factor of the peak: a tenth, up over a quarter of the steps, down to a thousandth."""
-    climb = steps // 4
-
-    def factor(step):
-        if step < climb:
-            return 0.1 + 0.9 * step / climb
-        return 1e-3 + (1 - 1e-3) * (1 + math.cos(math.pi * (step - climb) / (steps - climb))) / 2
-
-    return factor
-
-
 def trained(protocol, train, test, black, seed):
     """Accuracy on the test images after each epoch, and the seconds that the epochs took."""
     torch.manual_seed(seed)
@@ -74,7 +63,8 @@ def trained(protocol, train, test, black, seed):
     groups = [{"params": penalized, "weight_decay": protocol.weight_decay}, {"params": others}]
     sgd = torch.optim.SGD(groups, protocol.learning_rate, protocol.momentum, nesterov=True)
     steps = len(y) // protocol.batch
-    schedule = torch.optim.lr_scheduler.LambdaLR(sgd, rate(protocol, steps * protocol.epochs))
+    rate = schedule(protocol, steps * protocol.epochs)
+    climber = torch.optim.lr_scheduler.LambdaLR(sgd, lambda step: float(rate(step)) / protocol.learning_rate)
     accuracies, seconds = [], []
     for epoch in range(protocol.epochs):
         began = time.monotonic()
@@ -85,7 +75,7 @@ def trained(protocol, train, test, black, seed):
             sgd.zero_grad()
             functional.cross_entropy(model(moved(x[chosen], black)), y[chosen]).backward()
             sgd.step()
-            schedule.step()
+            climber.step()
         model.eval()
         with torch.no_grad():
             right = sum(
@@ -101,7 +91,7 @@ def trained(protocol, train, test, black, seed):
 def write(record, path):
     """The record into its file, if there is one."""
     if path:
-        Path(path).write_text(json.dumps(record) + "\n")
+        storage.write(Path(path), json.dumps(record).encode() + b"\n")
 
 
 def main():
@@ -111,6 +101,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--json", metavar="FILE", help="write what came out, with where it comes from, to FILE")
     options = parser.parse_args()
+    checks.integer("seeds", options.seeds, least=1)
     run = next(run for run in plans.read(PLAN) if run.unit == "standard")
     dataset = data.load(run.data, options.data_dir)
     pixels = torch.tensor(dataset.train.x, dtype=torch.float32)
@@ -128,7 +119,13 @@ def main():
     }
     record["versions"]["pytorchcv"] = importlib.metadata.version("pytorchcv")
     if options.json and Path(options.json).exists():
-        record["rows"] = json.loads(Path(options.json).read_text())["rows"]
+        before = json.loads(Path(options.json).read_text())
+        for name in ("commit", "versions", "data"):
+            if before[name] != record[name]:
+                raise SystemExit(
+                    f"{options.json} has seeds of {name} {before[name]}, not {record[name]}: take another file"
+                )
+        record["rows"] = before["rows"]
     write(record, options.json)  # a path that takes no file is found out now
     for seed in range(len(record["rows"]), options.seeds):
         accuracies, seconds = trained(run.protocol, train, test, black, seed)
