@@ -10,7 +10,7 @@ from dendnet.cost.dendrites import flops, space, terms
 from dendnet.cost.operations import BIAS, NOTHING, Operations, Passes, activation
 from dendnet.ops import blocked, shapes
 
-NAMES = ("reference", "blocked", "fused")
+NAMES = ("reference", "blocked", "native", "fused")
 
 
 def is_standard(layer):
@@ -40,11 +40,24 @@ def executed(name, layer, input_shape, output_shape):
         # x + b and two masks for each term.
         forward = Operations(1, 2, 1) * of_all
         step = forward + Operations(1, 1) * of_all + Operations(0, 1, 1) * pairs + Operations(1, 3, 2) * of_all
+    elif name == "native" and bias_is_of_taps(layer):
+        # Each activation once for all taps. Its gradient sums over the taps before the mask, which serves x and b.
+        forward = Operations(1, 1) * of_all + Operations(0, 1, 1) * pairs
+        step = forward + Operations(2, 2) * of_all + Operations(0, 3, 2) * pairs
+    elif name == "native":
+        # relu(x + b) w for each term. One pass for all gradients, which share x + b and its mask.
+        forward = Operations(1, 2, 1) * of_all
+        step = forward + Operations(2, 4, 2) * of_all
     else:
         # max(x, -b) w for each term. The gradients recompute x > -b for each term, x + b for w.
         forward = Operations(1, 1, 1) * of_all
         step = forward + Operations(1, 1, 1) * of_all + Operations(1, 3, 1) * of_all
     return Passes(forward, step) + output_bias
+
+
+def bias_is_of_taps(layer):
+    """Whether several taps share a bias."""
+    return len(layer.bias.shape) == 2 and prod(getattr(layer, "kernel_size", ())) > 1
 
 
 def everywhere(layer, input_shape):

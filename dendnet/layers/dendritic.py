@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from dendnet.ops.arguments import check_implementation, elementwise, positive
+from dendnet.ops.implementations import stays_out_of_xla
 
 
 class DendriticLayer(keras.layers.Layer):
@@ -45,6 +46,9 @@ class DendriticLayer(keras.layers.Layer):
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self.implementation = implementation
+        # Keras would have XLA compile the whole model, which is slow to start and knows no operator of ours.
+        if bias_sharing != "outputs" and stays_out_of_xla(implementation, self.dendrite_activation):
+            self.supports_jit = False
 
     def _add_dendrites(self, kernel_shape, bias_shape):
         """Make kernel, bias and output_bias; row i * S + s of the kernel belongs to dendrite s of input i."""

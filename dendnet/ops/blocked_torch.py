@@ -1,8 +1,6 @@
 """The blocked operation on torch: the reductions of reductions_torch.py, a piece of the batch and a tap at a time.
 
-torch.compile around a model, or Keras's jit_compile=True, sees two opaque operators. First derivatives work, under
-torch.func.grad too, and per-example gradients by torch.func.vmap, sample by sample. Second derivatives are refused with
-a sentence of ours, forward mode with torch's.
+torch.compile around a model, or Keras's jit_compile=True, sees two opaque operators.
 """
 
 import math
@@ -11,52 +9,11 @@ import torch
 from torch import Tensor
 
 from dendnet.ops import blocked, shapes
-from dendnet.ops.reductions_torch import input_gradient, outputs, reduce, weight_sums
+from dendnet.ops.derivatives_torch import Connections
+from dendnet.ops.reductions_torch import input_gradient, outputs, weight_sums
 
 PIECE = 2**19  # numbers of input and output in one piece of the batch: two megabytes, near a core's cache
 LANES = 16  # with fewer places in an image, those of all samples lie side by side
-
-
-def run(x, kernel, bias, geometry):
-    """The blocked forward pass, with its gradient behind it."""
-    return _Connections.apply(x, kernel, bias, geometry)
-
-
-class _Connections(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x, kernel, bias, geometry):
-        return _forward(x, kernel, bias, *geometry)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        *arrays, ctx.geometry = inputs
-        ctx.save_for_backward(*arrays)
-
-    @staticmethod
-    def backward(ctx, dy):
-        return (*_Once.apply(*ctx.saved_tensors, dy, ctx.geometry), None)
-
-
-class _Once(torch.autograd.Function):
-    """The gradients, themselves without any."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x, kernel, bias, dy, geometry):
-        return _gradients(x, kernel, bias, dy, *geometry)
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        pass
-
-    @staticmethod
-    def backward(ctx, *_):
-        raise NotImplementedError(
-            "implementation='blocked' has first derivatives only on torch; implementation='reference' has all."
-        )
 
 
 @torch.library.custom_op("dendnet::blocked", mutates_args=())
@@ -68,7 +25,7 @@ def _forward(
         y_some = y.new_zeros((len(padded), y.shape[-1], *y.shape[1:-1]))
         for t, window in windows:
             w, b = kernel[t].t(), _at(bias, t, kernel).t()
-            y_some += _spread(reduce(outputs, b, _gathered(padded[window]), w), y_some)
+            y_some += _spread(outputs(b, _gathered(padded[window]), w), y_some)
         y[some] = y_some.movedim(1, -1)
     return y
 
@@ -94,8 +51,8 @@ def _gradients(
         dy_some, dpadded = _gathered(dy[some].movedim(-1, 1)), torch.zeros_like(padded)
         for t, window in windows:
             seen, b = _gathered(padded[window]), _at(bias, t, kernel)
-            dpadded[window] += _spread(reduce(input_gradient, b, seen, kernel[t], dy_some), dpadded[window])
-            for total, part in zip((dkernel, mask_sum), reduce(weight_sums, b, seen, dy_some), strict=True):
+            dpadded[window] += _spread(input_gradient(b, seen, kernel[t], dy_some), dpadded[window])
+            for total, part in zip((dkernel, mask_sum), weight_sums(b, seen, dy_some), strict=True):
                 total[t] += part.sum(0)
         dx[some] = dpadded[(..., *inner)].movedim(1, -1)
     dbias = kernel * mask_sum
@@ -105,6 +62,11 @@ def _gradients(
 @_gradients.register_fake
 def _like_arguments(x, kernel, bias, *_):
     return x.new_empty(x.shape), kernel.new_empty(kernel.shape), bias.new_empty(bias.shape)
+
+
+def run(x, kernel, bias, geometry):
+    """The forward pass, with its gradients behind it."""
+    return Connections.apply(x, kernel, bias, geometry, "blocked")
 
 
 def _pieces(x, kernel, y, geometry):

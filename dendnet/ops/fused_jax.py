@@ -6,7 +6,7 @@
     s_tij  = sum_p dy_pj [x_qi + b_tij > 0]            are added afterwards, and db = w s
 
 Rows p are the output places of all samples, rows q the input places; tables (places.py) say which sees which through
-tap t. Reverse mode works to any order (from the second on by the blocked form), and vmap too; forward mode (jvp) is
+tap t. Reverse mode works to any order (from the second on by the definition), and vmap too; forward mode (jvp) is
 refused by JAX with its own sentence. JAX 0.11 deprecates Pallas's Triton lowering: where it is gone, fused.runs() says
 so and "auto" takes the blocked form.
 """
@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
 
-from dendnet.ops import blocked_jax, places, shapes, tiles
+from dendnet.ops import derivatives_jax, places, shapes, tiles
 
 INTERPRET = False  # the tests run the kernels on a CPU with True
 
@@ -215,14 +215,5 @@ def _backward(geometry, saved, dy):
     return _gradients(*saved, dy, geometry)
 
 
-def _blocked_gradients(geometry, saved, upstream):
-    """The gradient's own gradient, which the blocked form has to any order."""
-
-    def gradients(x, kernel, bias, dy):
-        return jax.vjp(lambda *a: blocked_jax.run(*a, geometry), x, kernel, bias)[1](dy)
-
-    return jax.vjp(gradients, *saved)[1](upstream)
-
-
 run.__wrapped__.defvjp(_forward, _backward)
-_gradients.defvjp(lambda *a: (_gradients(*a), a[:4]), _blocked_gradients)
+_gradients.defvjp(lambda *a: (_gradients(*a), a[:4]), derivatives_jax.second)

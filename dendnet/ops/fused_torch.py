@@ -10,7 +10,8 @@ places of all samples, rows q the input places; tables (places.py) say which see
 
 Nothing is stored but x, w, b and the results; no atomics, so equal inputs give equal bits. Arrays are float32, bfloat16
 or float16, sums float32. Since relu(x + b) = max(x, -b) + b, a term of the forward pass is a max and a multiply-add; as
-in the blocked form, an unseen pixel is loaded as -infinity. First derivatives only. tiles.py says how the work is cut.
+in the blocked form, an unseen pixel is loaded as -infinity. From the second on derivatives are the definition's.
+tiles.py says how the work is cut.
 The unit is from Metta et al., arXiv 2301.00924.
 """
 
@@ -20,9 +21,8 @@ from functools import lru_cache
 import torch
 import triton
 import triton.language as tl
-from torch.autograd.function import once_differentiable
 
-from dendnet.ops import places, shapes, tiles
+from dendnet.ops import derivatives_torch, places, shapes, tiles
 
 
 @triton.jit
@@ -143,19 +143,30 @@ class _Connections(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, dy):
-        x, kernel, bias = ctx.saved_tensors
+        return (*_Gradients.apply(*ctx.saved_tensors, dy, ctx.geometry, ctx.needs_input_grad), None)
+
+
+class _Gradients(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, kernel, bias, dy, geometry, needed):
         dy = dy.contiguous()
+        ctx.save_for_backward(x, kernel, bias, dy)
+        ctx.geometry = geometry
         if dy.numel() == 0:
-            return torch.zeros_like(x), torch.zeros_like(kernel), torch.zeros_like(bias), None
+            return torch.zeros_like(x), torch.zeros_like(kernel), torch.zeros_like(bias)
         dx = dkernel = dbias = None
         with torch.cuda.device_of(x):
-            if ctx.needs_input_grad[0]:
-                dx = _dx(x, kernel, bias, dy, ctx.geometry)
-            if any(ctx.needs_input_grad[1:3]):
-                dkernel, dbias = _dkernel_dbias(x, kernel, bias, dy, ctx.geometry)
-        return dx, dkernel, dbias, None
+            if needed[0]:
+                dx = _dx(x, kernel, bias, dy, geometry)
+            if any(needed[1:3]):
+                dkernel, dbias = _dkernel_dbias(x, kernel, bias, dy, geometry)
+        return dx, dkernel, dbias
+
+    @staticmethod
+    def backward(ctx, *upstream):
+        x, kernel, bias, dy = ctx.saved_tensors
+        return (*derivatives_torch.second(x, kernel, bias, dy, upstream, ctx.geometry), None, None)
 
 
 def _dx(x, kernel, bias, dy, geometry):

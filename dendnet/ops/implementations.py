@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from dendnet.ops import fused, plain, reference
+from dendnet.ops import fused, native, plain, reference
 from dendnet.ops.arguments import IMPLEMENTATIONS
 from dendnet.ops.shapes import DENSE
 
@@ -15,10 +15,13 @@ from dendnet.ops.shapes import DENSE
 # on torch each tap is a call of its own. The first rows of results/operation_*.json have 2**13 to 2**20 terms.
 FEW_TERMS = {"tensorflow": 2**17, "jax": 2**17, "torch": 2**20}
 # Imported with the rest: torch's operators must be there before torch.compile traces a model around them.
-BLOCKED: Any = (
-    importlib.import_module(f"dendnet.ops.blocked_{keras.backend.backend()}")
+BLOCKED: Any
+NATIVE: Any
+BLOCKED, NATIVE = (
+    importlib.import_module(f"dendnet.ops.{name}_{keras.backend.backend()}")
     if keras.backend.backend() in FEW_TERMS
     else None
+    for name in ("blocked", "native")
 )
 UNKNOWN = 32  # what an unknown batch size, height or width is taken for
 
@@ -28,11 +31,11 @@ def available_implementations() -> tuple[str, ...]:
 
     ``"reference"`` forms every relu(x_i + b_ij) as the definition does, for any elementwise activation, and can be
     differentiated as often as the backend can. ``"blocked"``, for relu and finite biases, never forms them all: its
-    temporaries stay near the size of inputs and outputs. It has first derivatives on TensorFlow and torch, on JAX
-    reverse mode to any order, under vmap too on JAX and torch, and no forward mode. ``"fused"`` is the same in kernels
-    for NVIDIA GPUs, on torch (Triton, compute capability 7.0 and up) and on JAX (Pallas, 8.0 and up), for float32,
-    bfloat16 and float16; its derivatives are those of ``"blocked"``, but for vmap on torch. ``"auto"`` takes the one
-    that suits sizes and device.
+    temporaries stay near the size of inputs and outputs. It has reverse mode to any order, under vmap too on JAX and
+    torch, and no forward mode. ``"native"`` is the same for CPUs, in C++ that this machine's compiler builds once, in
+    seconds, for all sizes; it takes batches of any length at once. ``"fused"`` is the same in kernels for NVIDIA GPUs,
+    on torch (Triton, compute capability 7.0 and up) and on JAX (Pallas, 8.0 and up), for float32, bfloat16 and float16;
+    no vmap on torch. ``"auto"`` takes the one that suits sizes and device.
 
     Example:
         >>> from dendnet.ops import available_implementations
@@ -42,8 +45,16 @@ def available_implementations() -> tuple[str, ...]:
     Reference:
         The chapter "Making it fast" of the book, section "From dendnet".
     """
-    runs = {"blocked": keras.backend.backend() in FEW_TERMS, "fused": fused.runs()}
+    known = keras.backend.backend() in FEW_TERMS
+    runs = {"blocked": known, "native": known and native.runs(), "fused": fused.runs()}
     return tuple(name for name in IMPLEMENTATIONS if runs.get(name, True))
+
+
+def stays_out_of_xla(implementation, activation):
+    """Whether on TensorFlow a layer's operation may be the native one, whose operators XLA does not know."""
+    if keras.backend.backend() != "tensorflow" or implementation not in ("auto", "native") or not _is_relu(activation):
+        return False
+    return native.runs() and NATIVE.on_cpu()
 
 
 def connections(implementation, x, kernel, bias, activation, geometry):
@@ -67,7 +78,10 @@ def _computed(chosen, x, kernel, bias, activation, geometry):
         if geometry == DENSE:
             return reference.dense(x, kernel, bias, activation)
         return reference.conv(x, kernel, bias, activation, geometry)
-    module = importlib.import_module(f"dendnet.ops.fused_{keras.backend.backend()}") if chosen == "fused" else BLOCKED
+    if chosen == "fused":
+        module = importlib.import_module(f"dendnet.ops.fused_{keras.backend.backend()}")
+    else:
+        module = {"blocked": BLOCKED, "native": NATIVE}[chosen]
     if geometry != DENSE:
         return module.run(x, kernel, bias, geometry)
     leading = ops.shape(x)[:-1]
@@ -76,8 +90,8 @@ def _computed(chosen, x, kernel, bias, activation, geometry):
 
 
 def _choose(implementation, x, kernel, activation, geometry):
-    is_relu = activation in (keras.activations.relu, ops.relu)
-    if implementation in ("blocked", "fused"):
+    is_relu = _is_relu(activation)
+    if implementation in ("blocked", "native", "fused"):
         if implementation not in available_implementations():
             raise ValueError(
                 f"On {keras.backend.backend()} implementation must be one of {available_implementations()}. "
@@ -93,6 +107,11 @@ def _choose(implementation, x, kernel, activation, geometry):
                 f"implementation='fused' takes tensors of known size on a GPU, of a dtype among {fused.DTYPES}. "
                 f"Received: x.dtype={keras.backend.standardize_dtype(x.dtype)!r}, implementation='fused'"
             )
+        if implementation == "native" and not NATIVE.takes(x):
+            raise ValueError(
+                "implementation='native' takes tensors on one CPU, on TensorFlow outside of what XLA compiles. "
+                "Received: implementation='native'"
+            )
         return implementation
     if implementation == "reference" or not is_relu or "blocked" not in available_implementations():
         return "reference"
@@ -100,4 +119,10 @@ def _choose(implementation, x, kernel, activation, geometry):
     terms = math.prod(places) // math.prod(geometry.strides) * math.prod(kernel.shape)
     if terms < FEW_TERMS[keras.backend.backend()]:
         return "reference"
-    return "fused" if fused.runs() and fused.takes(x) else "blocked"
+    if fused.runs() and fused.takes(x):
+        return "fused"
+    return "native" if native.runs() and NATIVE.takes(x) else "blocked"
+
+
+def _is_relu(activation):
+    return activation in (keras.activations.relu, ops.relu)

@@ -32,8 +32,9 @@ def dac_dense(
             standard pre-activated unit.
         activation: Any elementwise Keras activation, by name or as a function.
         implementation: ``"reference"`` forms every relu(x_i + b_ij), as the definition does; ``"blocked"`` (relu and
-            finite biases) never holds them all; ``"fused"`` neither, in kernels for NVIDIA GPUs
-            (torch and JAX); ``"auto"`` takes the one that suits size and device.
+            finite biases) never holds them all; ``"native"`` neither, in C++ for the CPU that this machine's compiler
+            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"auto"`` takes the one that
+            suits size and device.
             A bias of shape ``(n,)`` always runs as the standard layer does.
 
     Returns:
@@ -98,8 +99,9 @@ def dac_conv(
         data_format: ``"channels_last"`` or ``"channels_first"``; None takes Keras's own setting.
         activation: Any elementwise Keras activation, by name or as a function.
         implementation: ``"reference"`` forms every relu(x_i(p) + b_ij), as the definition does; ``"blocked"`` (relu and
-            finite biases) never holds them all; ``"fused"`` neither, in kernels for NVIDIA GPUs
-            (torch and JAX); ``"auto"`` takes the one that suits size and device.
+            finite biases) never holds them all; ``"native"`` neither, in C++ for the CPU that this machine's compiler
+            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"auto"`` takes the one that
+            suits size and device.
             A bias of shape ``(c_in,)`` always runs as the standard layer does.
 
     Returns:

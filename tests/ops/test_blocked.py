@@ -1,5 +1,6 @@
-"""The blocked form against the oracle and the definition: values, gradients, edges, memory, and what it refuses."""
+"""The blocked and the native form against the oracle and the definition: values, gradients, edges, refusals."""
 
+import importlib
 import math
 
 import keras
@@ -10,11 +11,7 @@ from keras import ops
 
 from dendnet.ops import available_implementations, dac_conv, dac_dense
 
-pytestmark = pytest.mark.skipif(
-    "blocked" not in available_implementations(), reason=f"no blocked form on {keras.backend.backend()} yet"
-)
 to_numpy = ops.convert_to_numpy
-BLOCKED = {"implementation": "blocked"}
 LAST = {"data_format": "channels_last"}
 
 # N, n, m: on and off the multiples of a block, and down to one
@@ -35,31 +32,39 @@ CONV = [
 ]
 
 
+@pytest.fixture(params=["blocked", "native"])
+def form(request):
+    """Each of the forms that never hold all connections."""
+    if request.param not in available_implementations():
+        pytest.skip(f"no {request.param} form here: no C++ compiler, or not on {keras.backend.backend()}")
+    return request.param
+
+
 def normal(rng, *shapes):
     return [rng.normal(size=s).astype("float32") for s in shapes]
 
 
-def agree(f, exact, gradients, arrays, dy, scale):
+def agree(f, form, exact, gradients, arrays, dy, scale):
     """Values within 1e-5 of sum |w| (|x| + |b|), gradients those of the definition."""
-    blocked, definition = (lambda *a, i=i: ops.sum(f(*a, implementation=i) * dy) for i in ("blocked", "reference"))
-    y = to_numpy(f(*arrays, implementation="blocked"))
+    fast, definition = (lambda *a, i=i: ops.sum(f(*a, implementation=i) * dy) for i in (form, "reference"))
+    y = to_numpy(f(*arrays, implementation=form))
     assert y.shape == exact.shape
     assert (np.abs(y - exact) <= 1e-5 * (scale + 1e-30)).all()
-    for found, expected in zip(gradients(blocked, *arrays), gradients(definition, *arrays), strict=True):
+    for found, expected in zip(gradients(fast, *arrays), gradients(definition, *arrays), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * (1 + np.abs(expected).max()))
 
 
 @pytest.mark.parametrize("N, n, m", DENSE)
-def test_dense(rng, gradients, N, n, m):
+def test_dense(rng, gradients, N, n, m, form):
     x, w, b = normal(rng, (N, n), (n, m), (n, m))
     dy = ops.convert_to_tensor(normal(rng, (N, m))[0])
     scale = oracle.dense(np.abs(x), np.abs(w), np.abs(b))
-    agree(dac_dense, oracle.dense(x, w, b), gradients, (x, w, b), dy, scale)
+    agree(dac_dense, form, oracle.dense(x, w, b), gradients, (x, w, b), dy, scale)
 
 
 @pytest.mark.parametrize("sharing", ["taps", "none"])
 @pytest.mark.parametrize("size, k, c_in, c_out, groups, settings", CONV)
-def test_conv(rng, gradients, size, k, c_in, c_out, groups, settings, sharing):
+def test_conv(rng, gradients, size, k, c_in, c_out, groups, settings, sharing, form):
     rows = c_in // groups
     x, w = normal(rng, (3, *size, c_in), (*k, rows, c_out))
     (b,) = normal(rng, (rows, c_out) if sharing == "taps" else w.shape)
@@ -70,11 +75,11 @@ def test_conv(rng, gradients, size, k, c_in, c_out, groups, settings, sharing):
     def f(*arrays, implementation):
         return dac_conv(*arrays, **settings, **LAST, implementation=implementation)
 
-    agree(f, exact, gradients, (x, w, b), dy, scale)
+    agree(f, form, exact, gradients, (x, w, b), dy, scale)
 
 
 @pytest.mark.parametrize("settings", [dict(), dict(strides=2)])
-def test_pieces_of_the_batch(rng, gradients, monkeypatch, settings):
+def test_pieces_of_the_batch(rng, gradients, monkeypatch, settings, form):
     """A batch in pieces, of which the last overlaps the one before: no sample counts twice."""
     from dendnet.ops import blocked
 
@@ -86,121 +91,128 @@ def test_pieces_of_the_batch(rng, gradients, monkeypatch, settings):
     def f(*arrays, implementation):
         return dac_conv(*arrays, padding="same", **settings, **LAST, implementation=implementation)
 
-    agree(f, exact, gradients, (x, w, b), ops.convert_to_tensor(normal(rng, exact.shape)[0]), scale)
+    agree(f, form, exact, gradients, (x, w, b), ops.convert_to_tensor(normal(rng, exact.shape)[0]), scale)
 
 
-def test_a_bias_of_minus_infinity_is_silence(rng, gradients):
+def test_a_bias_of_minus_infinity_is_silence(rng, gradients, form):
     x, w, b = normal(rng, (5, 4), (4, 3), (4, 3))
     b[0] = -np.inf
-    np.testing.assert_allclose(to_numpy(dac_dense(x, w, b, **BLOCKED)), oracle.dense(x[:, 1:], w[1:], b[1:]), atol=1e-5)
-    found = gradients(lambda *a: ops.sum(dac_dense(*a, **BLOCKED)), x, w, b)
+    np.testing.assert_allclose(
+        to_numpy(dac_dense(x, w, b, implementation=form)), oracle.dense(x[:, 1:], w[1:], b[1:]), atol=1e-5
+    )
+    found = gradients(lambda *a: ops.sum(dac_dense(*a, implementation=form)), x, w, b)
     assert not any(g[0].any() for g in found[1:]) and all(np.isfinite(g).all() for g in found)
 
 
-def test_further_leading_axes_and_channels_first(rng):
+def test_further_leading_axes_and_channels_first(rng, form):
     x, w, b = normal(rng, (2, 3, 5), (5, 4), (5, 4))
-    y = to_numpy(dac_dense(x, w, b, **BLOCKED))
+    y = to_numpy(dac_dense(x, w, b, implementation=form))
     np.testing.assert_allclose(y.reshape(6, 4), oracle.dense(x.reshape(6, 5), w, b), atol=1e-5)
     x, w, b = normal(rng, (2, 5, 4, 2), (3, 3, 2, 3), (2, 3))
-    last = to_numpy(dac_conv(x, w, b, padding="same", **LAST, **BLOCKED))
-    first = dac_conv(np.moveaxis(x, -1, 1), w, b, padding="same", data_format="channels_first", **BLOCKED)
+    last = to_numpy(dac_conv(x, w, b, padding="same", **LAST, implementation=form))
+    first = dac_conv(np.moveaxis(x, -1, 1), w, b, padding="same", data_format="channels_first", implementation=form)
     np.testing.assert_array_equal(np.moveaxis(to_numpy(first), 1, -1), last)
 
 
-def test_no_samples(gradients):
+def test_no_samples(gradients, form):
     x, w, b = (np.ones(s, "float32") for s in [(0, 5), (5, 4), (5, 4)])
-    assert tuple(dac_dense(x, w, b, **BLOCKED).shape) == (0, 4)
-    found = gradients(lambda *a: ops.sum(dac_dense(*a, **BLOCKED)), x, w, b)
+    assert tuple(dac_dense(x, w, b, implementation=form).shape) == (0, 4)
+    found = gradients(lambda *a: ops.sum(dac_dense(*a, implementation=form)), x, w, b)
     assert [g.shape for g in found] == [(0, 5), (5, 4), (5, 4)] and not any(g.any() for g in found)
 
 
-def test_gradient_on_a_knot_is_zero(gradients):
-    found = gradients(lambda *a: ops.sum(dac_dense(*a, **BLOCKED)), [[1.0]], [[3.0]], [[-1.0]])
+def test_gradient_on_a_knot_is_zero(gradients, form):
+    found = gradients(lambda *a: ops.sum(dac_dense(*a, implementation=form)), [[1.0]], [[3.0]], [[-1.0]])
     assert [g.item() for g in found] == [0.0, 0.0, 0.0]
 
 
-def test_infinities_and_nan_in_x_give_what_the_definition_gives():
+def test_infinities_and_nan_in_x_give_what_the_definition_gives(form):
     x = np.array([[np.nan], [np.inf], [-np.inf], [3e38], [1e-30]], "float32")
     w, b = np.array([[2.0, -1.0]], "float32"), np.array([[1.0, -4.0]], "float32")
     with np.errstate(invalid="ignore", over="ignore"):
         expected = to_numpy(dac_dense(x, w, b, implementation="reference"))
-    np.testing.assert_allclose(to_numpy(dac_dense(x, w, b, **BLOCKED)), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(to_numpy(dac_dense(x, w, b, implementation=form)), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_silent_connections_have_gradients_of_exactly_zero(gradients):
+def test_silent_connections_have_gradients_of_exactly_zero(gradients, form):
     """A far bias costs rounding in the value, never in a gradient."""
     x, w, b = (np.full(s, v, "float32") for s, v in [((20, 3), 0.3), ((3, 2), 1.7), ((3, 2), -1000.1)])
-    assert not any(g.any() for g in gradients(lambda *a: ops.sum(dac_dense(*a, **BLOCKED)), x, w, b))
+    assert not any(g.any() for g in gradients(lambda *a: ops.sum(dac_dense(*a, implementation=form)), x, w, b))
 
 
-def test_gradients_at_the_border_are_finite(rng, gradients):
+def test_gradients_at_the_border_are_finite(rng, gradients, form):
     x, w, b = normal(rng, (2, 3, 3, 2), (3, 3, 2, 3), (2, 3))
-    found = gradients(lambda *a: ops.sum(dac_conv(*a, padding="same", **LAST, **BLOCKED)), x, w, b)
+    found = gradients(lambda *a: ops.sum(dac_conv(*a, padding="same", **LAST, implementation=form)), x, w, b)
     assert all(np.isfinite(g).all() for g in found)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_is_rounded_once(rng, dtype):
+def test_half_precision_is_rounded_once(rng, dtype, form):
     x, w, b = (ops.cast(a, dtype) for a in normal(rng, (4, 300), (300, 5), (300, 5)))
-    y = dac_dense(x, w, b, **BLOCKED)
+    y = dac_dense(x, w, b, implementation=form)
     exact = oracle.dense(*(to_numpy(ops.cast(a, "float32")) for a in (x, w, b)))
     assert keras.backend.standardize_dtype(y.dtype) == dtype
     np.testing.assert_allclose(to_numpy(ops.cast(y, "float32")), exact, rtol=2**-7 if dtype == "bfloat16" else 2**-10,
                                atol=1e-3)  # fmt: skip
 
 
-def test_auto_takes_blocked_for_many_terms(monkeypatch):
-    """Many terms go to the blocked form, few and other activations to the definition."""
+def test_auto_takes_a_fast_form_for_many_terms(monkeypatch):
+    """Many terms go to it, few and other activations to the definition."""
     from dendnet.ops import implementations
 
     taken = []
-    monkeypatch.setattr(implementations.reference, "dense", lambda x, w, b, act: taken.append("reference") or x @ w)
+    monkeypatch.setattr(implementations, "_computed", lambda chosen, x, w, *_: taken.append(chosen) or x @ w)
     monkeypatch.setattr(implementations, "FEW_TERMS", {keras.backend.backend(): 2**17})
     for n, activation in [(8, "relu"), (512, "tanh"), (512, "relu")]:
         dac_dense(ops.ones((4, n)), ops.ones((n, n)), ops.ones((n, n)), activation=activation)
-        taken.append(n)
-    assert taken == ["reference", 8, "reference", 512, 512]
+    fast = [name for name in ("blocked", "native", "fused") if name in available_implementations()][-1]
+    assert taken == ["reference", "reference", fast]
 
 
-def test_refuses_other_activations():
+def test_refuses_other_activations(form):
     x, w, b = np.ones((2, 3)), np.ones((3, 2)), np.ones((3, 2))
     with pytest.raises(ValueError, match="computes relu alone"):
-        dac_dense(x, w, b, activation="tanh", **BLOCKED)
+        dac_dense(x, w, b, activation="tanh", implementation=form)
 
 
-def test_second_derivatives_are_right_or_refused(rng):
-    """JAX differentiates twice; TensorFlow and torch say that they do not."""
-    x, w, b = (ops.convert_to_tensor(a) for a in normal(rng, (3, 4), (4, 2), (4, 2)))
+@pytest.mark.parametrize("shapes", [[(3, 4), (4, 2), (4, 2)], [(3, 5, 4, 2), (3, 3, 2, 3), (2, 3)]])
+def test_second_derivatives_are_those_of_the_definition(rng, gradients, form, monkeypatch, shapes):
+    """A gradient penalty: the square of the gradient, differentiated, a sample at a time."""
+    derivatives = importlib.import_module(f"dendnet.ops.derivatives_{keras.backend.backend()}")
+    monkeypatch.setattr(derivatives, "TERMS", 1)
+    arrays = normal(rng, *shapes)
 
-    def cubed(x, implementation):
-        return ops.sum(dac_dense(x, w, b, implementation=implementation) ** 3)
+    def penalty(*arrays, implementation):
+        return sum(ops.sum(g**2) for g in penalised(arrays, implementation))
 
-    if keras.backend.backend() == "jax":
-        import jax
+    def penalised(arrays, implementation):
+        def cubed(*arrays):
+            if arrays[1].ndim == 2:
+                return ops.sum(dac_dense(*arrays, implementation=implementation) ** 3)
+            return ops.sum(dac_conv(*arrays, padding="same", strides=2, **LAST, implementation=implementation) ** 3)
 
-        twice = [jax.hessian(cubed)(x, i) if i == "reference" else jax.jacrev(jax.grad(cubed))(x, i)
-                 for i in ("reference", "blocked")]  # fmt: skip
-        np.testing.assert_allclose(*map(to_numpy, twice), rtol=1e-3, atol=1e-3)
-    elif keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+        match keras.backend.backend():
+            case "tensorflow":
+                import tensorflow as tf
 
-        with tf.GradientTape() as outer, tf.GradientTape() as inner:
-            outer.watch(x)
-            inner.watch(x)
-            value = cubed(x, "blocked")
-            gradient = inner.gradient(value, x)
-        with pytest.raises(NotImplementedError, match="first derivatives only on TensorFlow"):
-            outer.gradient(gradient, x)
-    else:
+                with tf.GradientTape() as tape:
+                    tape.watch(arrays)
+                    value = cubed(*arrays)
+                return tape.gradient(value, arrays)
+            case "jax":
+                import jax
+
+                return jax.grad(cubed, argnums=(0, 1, 2))(*arrays)
         import torch
 
-        x.requires_grad_(True)
-        (gradient,) = torch.autograd.grad(cubed(x, "blocked"), x, create_graph=True)
-        with pytest.raises(NotImplementedError, match="first derivatives only on torch"):
-            gradient.sum().backward()
+        return torch.autograd.grad(cubed(*arrays), arrays, create_graph=True)
+
+    each = [gradients(lambda *a, i=i: penalty(*a, implementation=i), *arrays) for i in (form, "reference")]
+    for found, expected in zip(*each, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
-def test_per_example_gradients_and_forward_mode_on_jax(rng):
+def test_per_example_gradients_and_forward_mode_on_jax(rng, form):
     """vmap gives each sample's gradient; forward mode is refused, and works in the definition."""
     jax = pytest.importorskip("jax")
     if keras.backend.backend() != "jax":
@@ -213,18 +225,18 @@ def test_per_example_gradients_and_forward_mode_on_jax(rng):
     each = [jax.vmap(lambda x, i=i: jax.grad(squares)(w, b, x, i))(x) for i in ("blocked", "reference")]
     np.testing.assert_allclose(*map(to_numpy, each), rtol=1e-4, atol=1e-4)
     with pytest.raises(TypeError, match="forward-mode"):
-        jax.jvp(lambda x: dac_dense(x, w, b, **BLOCKED), (x,), (x,))
+        jax.jvp(lambda x: dac_dense(x, w, b, implementation=form), (x,), (x,))
     assert jax.jvp(lambda x: dac_dense(x, w, b, implementation="reference"), (x,), (x,))[1].shape == (6, 18)
 
 
-def test_temporaries_of_a_step_do_not_grow_with_the_batch():
+def test_temporaries_of_a_step_do_not_grow_with_the_batch(form):
     """By XLA's own account, on JAX, whose core TensorFlow shares."""
     if keras.backend.backend() != "jax":
         pytest.skip("asks JAX's compiler")
     import jax
 
     def step(x, w, b):
-        y, back = jax.vjp(lambda *a: dac_conv(*a, padding="same", **LAST, **BLOCKED), x, w, b)
+        y, back = jax.vjp(lambda *a: dac_conv(*a, padding="same", **LAST, implementation=form), x, w, b)
         return y, back(y)
 
     def held(N):
@@ -234,7 +246,7 @@ def test_temporaries_of_a_step_do_not_grow_with_the_batch():
     assert held(512) < 1.1 * held(128)
 
 
-def test_a_step_through_many_layers_keeps_their_inputs_alone():
+def test_a_step_through_many_layers_keeps_their_inputs_alone(form):
     """No layer's gradients are made room for before their turn; again by XLA's account, on JAX."""
     if keras.backend.backend() != "jax":
         pytest.skip("asks JAX's compiler")
@@ -242,7 +254,7 @@ def test_a_step_through_many_layers_keeps_their_inputs_alone():
 
     def loss(weights, x):
         for w, b in weights:
-            x = dac_conv(x, w, b, padding="same", **LAST, **BLOCKED)
+            x = dac_conv(x, w, b, padding="same", **LAST, implementation=form)
         return ops.sum(x)
 
     def held(layers, size=(64, 16, 16, 16)):
