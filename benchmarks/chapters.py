@@ -46,7 +46,7 @@ def shortest(weights):
 
 
 def geometry(page):
-    """Every network of the spirals: its regions while it learns, and its weights at the end; some starts nudged, too."""
+    """Every network of the spirals: its regions while it learns, its weights at the end; some starts nudged."""
     for depth, nudge in [(1, 0.0), (2, 0.0), (3, 0.0), (1, 1e-6)]:
         for kind in page["kinds"]:
             for row in page["grow"](kind, depth, page["seeds"], nudge):
