@@ -76,7 +76,7 @@ def universality(page):
         found = [page["attempt"](name, "held out", rate, left, 101) for rate in page["rates"] for left in page["lefts"]]
         yield from found
         best = min(found, key=lambda row: np.log10(row["errors"]).mean())
-        print(best, flush=True)
+        print(name, best["rate"], best["left"], flush=True)
         for times in (1, 8):
             yield page["attempt"](name, "lines", best["rate"], best["left"], 102, times)
 
