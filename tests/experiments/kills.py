@@ -1,6 +1,6 @@
 """Ends a training again and again, by signals at random moments, and compares what is recorded with one left alone.
 
-    python tests/experiments/kills.py 100 --data digits --model mlp --protocol smoke --set batch=16
+    python tests/experiments/kills.py 100 run --data digits --model mlp --protocol smoke --set batch=16
 
 Forks before anything is computed, so that imports are paid once; each child is a process of its own, ended wherever
 it is: by SIGKILL; by SIGTERM or SIGINT; or by one of these and then SIGKILL while it saves. A run that ends before its
@@ -31,6 +31,7 @@ def start(words, place):
         return child
     status = 99  # of what is no end of the command line's
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background ignores
         log = os.open(f"{place}.log", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         os.dup2(log, 2)
         status = __main__.main([*words, "--minutes", "0", "--runs", str(place), "--results", f"{place}.jsonl"])
