@@ -22,7 +22,7 @@ def pair(text):
         raise argparse.ArgumentTypeError(f"must be name=value. Received: {text!r}")
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
+    except (tomllib.TOMLDecodeError, KeyError, RecursionError):
         return name, value
 
 
@@ -129,9 +129,8 @@ def main(arguments=None):
     except ValueError as error:
         say(f"dendnet: {error}")
         return 2
-    from dendnet.data import DataError
     from dendnet.experiments.signals import Interrupted
-    from dendnet.experiments.storage import Trouble
+    from dendnet.experiments.storage import Trouble, sentence
 
     commands = {"run": run_one, "sweep": run_sweep, "report": run_report}
     try:
@@ -141,12 +140,8 @@ def main(arguments=None):
             raise
         say(f"dendnet: {error}")
         return 2
-    except (Trouble, DataError) as error:
-        say(f"dendnet: {error}")
-        return 1
-    except OSError as error:
-        where = f"{error.filename} cannot be used" if error.filename else "The system refuses"
-        say(f"dendnet: {where} ({error.strerror or error}); permit it, or give another place")
+    except (Trouble, OSError) as error:
+        say(f"dendnet: {sentence(error)}")
         return 1
     except Interrupted as error:
         say(f"dendnet: interrupted, {error.saved}; the same command goes on there")

@@ -3,7 +3,11 @@
 import contextlib
 import errno
 import os
+import time
 from pathlib import Path
+
+from dendnet.data import DataError
+from dendnet.data.lock import taken
 
 
 class Trouble(Exception):
@@ -19,6 +23,14 @@ def trouble(path, done, error):
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     remedy = "make room" if full else "permit it, or choose another folder"
     return Trouble(f"{path} could not be {done} ({error.strerror}); {remedy}, and run the same command")
+
+
+def sentence(error):
+    """An error in a sentence for the user; of the system's own the path, why, and what to do."""
+    if not isinstance(error, OSError) or isinstance(error, DataError):
+        return str(error)
+    where = f"{error.filename} cannot be used" if error.filename else "The system refuses"
+    return f"{where} ({error.strerror or error}); permit it, or give another place"
 
 
 def remove(path):
@@ -63,13 +75,12 @@ def write(path, content, keep=None):
 
 @contextlib.contextmanager
 def exclusive(file, name, wait=False):
-    """Hold an open file alone, until the block or the process ends, however it ends."""
-    import fcntl
-
+    """Hold an open file alone, until it is closed or the process ends, however it ends."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError as error:
-        raise Trouble(f"{name} is in use by another process; wait for it, or choose another folder") from error
+        while not taken(file):
+            if not wait:
+                raise Trouble(f"{name} is in use by another process; wait for it, or choose another folder")
+            time.sleep(0.02)
     except OSError as error:
         raise Trouble(f"{name} cannot be locked there ({error.strerror}); choose a folder on a local disk") from error
     yield

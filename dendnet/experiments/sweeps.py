@@ -4,10 +4,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from dendnet.data import DataError
 from dendnet.experiments import checks, identity, records, training
 from dendnet.experiments.progress import Progress, say
-from dendnet.experiments.storage import Trouble
+from dendnet.experiments.storage import Trouble, sentence
 
 
 class DataSets:
@@ -73,9 +72,9 @@ def run_all(runs, options, results, planned=()):
         except (Trouble, OSError, ValueError, ImportError) as error:
             if (len(runs) == 1 and not isinstance(error, training.Diverged)) or "\n" in str(error).strip():
                 raise
-            say(f"dendnet: {error}")
-            failed.append(f"{title}: {error}")
-            status = max(status, 1 if isinstance(error, (Trouble, DataError, OSError)) else 2)
+            say(f"dendnet: {sentence(error)}")
+            failed.append(f"{title}: {sentence(error)}")
+            status = max(status, 1 if isinstance(error, (Trouble, OSError)) else 2)
     if len(runs) > 1 and failed:
         say("\n    ".join([f"dendnet: {len(failed)} of {len(runs)} runs failed or diverged:", *failed]))
     return status

@@ -213,6 +213,15 @@ def test_any_file_is_a_plan_or_a_sentence(tmp_path, content):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("opening", ["[", "{a="])
+def test_a_plan_may_not_be_nested_without_end(tmp_path, opening):
+    file = tmp_path / "plan.toml"
+    file.write_text("data = " + opening * 10_000)
+    with pytest.raises(ValueError, match=r"A plan must be a TOML file .*Received: path="):
+        read_plan(file)
+    assert main(["run", "--data", "digits", "--model", "mlp", "--set", "epochs=" + "[" * 10_000]) == 2
+
+
 WORDS = st.sampled_from(
     ["run", "sweep", "report", "--data", "digits", "--model", "mlp", "--seed", "-3", "--set", "epochs=many", "x=", "="]
 )
