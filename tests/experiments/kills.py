@@ -83,6 +83,7 @@ def main(kills, words, root):
         assert status == 0, (root / f"{folder}.log").read_text()
         folder += 1
     assert ended(start(words, root / str(folder)), 10 * PATIENCE) == 0, (root / f"{folder}.log").read_text()
+    said = "\n".join(log.read_text() for log in root.glob("*.log"))
     (alone,) = read_records(root / "alone.jsonl")
     found = [record for file in root.glob("[0-9]*.jsonl") for record in read_records(file)]
     return {
@@ -91,8 +92,8 @@ def main(kills, words, root):
         "runs": len(found),
         "identical": sum(same(record) == same(alone) for record in found),
         "starts of one run, at most": max(len(record["times"]["starts"]) for record in found),
-        "tracebacks": sum(log.read_text().count("Traceback") for log in root.glob("*.log")),
-        "checkpoints found damaged": sum(log.read_text().count("is damaged") for log in root.glob("*.log")),
+        "tracebacks": [part[:3000] for part in said.split("Traceback")[1:]],
+        "checkpoints found damaged": said.count("is damaged"),
         **records.origin(),
     }
 
