@@ -1,5 +1,6 @@
 """CIFAR's binary version: each record is its label bytes, then the red, the green and the blue plane."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ def read(name, folder, source, from_archive):
 def holds(name, folder):
     """Whether the folder has the layout's files."""
     layout = LAYOUTS[name]
-    return all((folder / file).is_file() for file in (*layout.train, *layout.test, layout.names))
+    return all(os.path.isfile(folder / file) for file in (*layout.train, *layout.test, layout.names))
 
 
 def _split(folder, files, layout):

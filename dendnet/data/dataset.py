@@ -1,6 +1,7 @@
 """A data set in two parts, and the cut that makes a validation set."""
 
 import hashlib
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -141,7 +142,8 @@ def _take(x, rows):
     """The rows of an array; of a memory-mapped one as another, in a file without a name that goes with it."""
     if not isinstance(x, np.memmap):
         return x[rows]
-    with tempfile.TemporaryFile(dir=Path(x.filename).parent if x.filename else None) as file:
+    beside = Path(x.filename).parent if x.filename else None
+    with tempfile.TemporaryFile(dir=beside if beside and os.access(beside, os.W_OK) else None) as file:
         step = max(1, BLOCK // x[:1].nbytes)
         for start in range(0, len(rows), step):
             file.write(x[rows[start : start + step]])

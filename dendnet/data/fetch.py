@@ -1,9 +1,12 @@
 """Downloads that go on where they stopped, are checked, and leave a whole folder or none."""
 
+import email.utils
 import hashlib
 import http.client
 import os
 import shutil
+import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,13 +18,22 @@ from dendnet.data.unpack import unpack
 
 ATTEMPTS = 3
 SECONDS = 30  # without a byte, until an attempt is given up
+LONGEST = 120  # seconds that a busy server may ask us to wait
+BUSY = 429, 503
 BLOCK = 2**18
 BY_HAND = "Or download and unpack it yourself, and give the folder as data_dir."
 
 
 def cache():
     """The folder where the data are kept: ``datasets/dendnet`` where Keras caches (``KERAS_HOME``, or ~/.keras)."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "datasets" / "dendnet"
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME") or "~/.keras")) / "datasets" / "dendnet"
+
+
+def unwritable(path, error):
+    """What is raised where the cache is full or shut."""
+    return DataError(
+        f"{path} could not be written ({error.strerror}). Make room there, or set KERAS_HOME to another folder."
+    )
 
 
 def fetch(archive):
@@ -44,6 +56,8 @@ def fetch(archive):
                 except DataError:
                     part.unlink()
                     raise
+                except OSError as error:
+                    raise unwritable(folder, error) from error
                 finally:
                     shutil.rmtree(unfinished, ignore_errors=True)
                 part.unlink()
@@ -53,7 +67,7 @@ def fetch(archive):
 def download(archive, path):
     """Fill ``path`` with the archive, from where it stops on, and check it."""
     resumed = path.exists()
-    for _ in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             if _complete(archive, path):
                 break
@@ -62,6 +76,8 @@ def download(archive, path):
             if isinstance(error, DataError):
                 raise
             trouble = str(error) or type(error).__name__
+            if attempt < ATTEMPTS and getattr(error, "code", None) in BUSY:
+                _wait(archive, error)
     else:
         raise DataError(
             f"{archive.url} could not be downloaded: {trouble}. Try again: it goes on where it stopped. {BY_HAND}"
@@ -75,6 +91,20 @@ def download(archive, path):
             f"{archive.file} from {archive.url} has the checksum {found} and not the official {archive.checksum}: it "
             f"is cut off or altered, and was removed. Try again later. {BY_HAND}"
         )
+
+
+def _wait(archive, error):
+    """Wait for as long as a busy server asks in ``Retry-After``, by seconds or a date; a second where it is silent."""
+    asked = error.headers.get("Retry-After", "1").strip()
+    date = email.utils.parsedate_tz(asked)
+    seconds = float(asked) if asked.isdecimal() else email.utils.mktime_tz(date) - time.time() if date else 1.0
+    if seconds > LONGEST:
+        raise DataError(
+            f"{archive.url} could not be downloaded: {error}, and the server asks to wait {seconds:.0f} s. Try again "
+            f"then: it goes on where it stopped. {BY_HAND}"
+        ) from error
+    print(f"{archive.url} is busy: waiting for {max(0, seconds):.0f} s ...", file=sys.stderr)
+    time.sleep(max(0, seconds))
 
 
 def _complete(archive, path):
@@ -92,14 +122,7 @@ def _complete(archive, path):
             start = 0
         length = response.headers.get("Content-Length")
         total = None if length is None else start + int(length)
-        progress = Progress(f"Downloading {archive.url}", total, start)
-        # What has arrived is written at once: a kill loses none of it.
-        with open(path, "ab" if start else "wb", buffering=0) as file:
-            while block := response.read1(BLOCK):
-                file.write(block)
-                progress(file.tell())
-                if file.tell() > archive.max_bytes:
-                    break
+        _receive(response, path, start, total, archive)
     if path.stat().st_size > archive.max_bytes:
         path.unlink()
         raise DataError(
@@ -107,6 +130,24 @@ def _complete(archive, path):
             f"archive, and was removed. {BY_HAND}"
         )
     return total is None or path.stat().st_size == total
+
+
+def _receive(response, path, start, total, archive):
+    """Write what comes at once: a kill loses none of it."""
+    progress = Progress(f"Downloading {archive.url}", total, start)
+    try:
+        file = open(path, "ab" if start else "wb", buffering=0)  # noqa: SIM115
+    except OSError as error:
+        raise unwritable(path, error) from error
+    with file:
+        while block := response.read1(BLOCK):
+            try:
+                file.write(block)
+            except OSError as error:
+                raise unwritable(path, error) from error
+            progress(file.tell())
+            if file.tell() > archive.max_bytes:
+                break
 
 
 def _checksum(path, expected):

@@ -26,8 +26,10 @@ def load(name, data_dir=None, image_size=None):
     ============  ==================  ==========================  ======================================
 
     Images are uint8 as they were stored (those of digits go from 0 to 16). Photographs are decoded once, to
-    s = ``image_size``: the shorter side resized, the centre kept; the arrays are memory-mapped from then on. ``sgemm``
-    is standardised by its training part, the logarithm of the mean of four run times included.
+    s = ``image_size``: turned upright as their EXIF orientation says, the shorter side resized, the centre kept; 16-bit
+    grey becomes 8-bit, and what is transparent is seen before white. The arrays are memory-mapped from then on. Images
+    may lie deeper within the folder of their class; a warning counts the files that are not used. ``sgemm`` is
+    standardised by its training part, the logarithm of the mean of four run times included.
 
     Archives come over https and are checked; what is cut off, altered or hostile is refused and removed. They are kept
     where Keras keeps its data (``KERAS_HOME``, or ~/.keras), in datasets/dendnet.
@@ -63,7 +65,7 @@ def load(name, data_dir=None, image_size=None):
         raise ValueError(f"data_dir must be a folder's path or None. Received: data_dir={data_dir!r}")
     name = str(name)
     own = name not in NAMES
-    if own and not folders.holds(Path(name).expanduser()):
+    if own and not folders.holds(Path(os.path.expanduser(name))):
         raise ValueError(
             f"name must be one of {NAMES}, or the path of a folder that has train and val in it, each with a folder "
             f"of images for each class. Received: name={name!r}"
@@ -78,17 +80,17 @@ def load(name, data_dir=None, image_size=None):
         if not photographs:
             raise ValueError(f"image_size is for folders of images only. Received: image_size={image_size!r}")
     if own:
-        folder = Path(name).expanduser().resolve()
+        folder = Path(os.path.expanduser(name)).resolve()
         return folders.read(folder.name, folder, image_size, str(folder))
     if name == "digits":
         return tables.read_digits()
     if name == "sgemm":
-        folder, source = _place(ARCHIVES["sgemm"], data_dir, lambda path: (path / tables.SGEMM_FILE).is_file())
+        folder, source = _place(ARCHIVES["sgemm"], data_dir, lambda path: os.path.isfile(path / tables.SGEMM_FILE))
         return tables.read_sgemm(folder, source)
     if photographs:
         folder, source = _photographs(name, data_dir, image_size)
         return folders.read(name, folder, image_size, source, CLASSES[name], data_dir is None)
-    folder, source = _place(ARCHIVES[name], data_dir, lambda path: path.is_dir() and cifar.holds(name, path))
+    folder, source = _place(ARCHIVES[name], data_dir, lambda path: cifar.holds(name, path))
     return cifar.read(name, folder, source, data_dir is None)
 
 
@@ -96,7 +98,7 @@ def _place(archive, data_dir, holds):
     """The folder that holds the data, and where they come from."""
     if data_dir is None:
         return fetch(archive), archive.url
-    home = Path(data_dir).expanduser()
+    home = Path(os.path.expanduser(data_dir))
     for folder in (home, home / archive.folder):
         if holds(folder):
             return folder, str(folder.resolve())
@@ -116,8 +118,9 @@ def _photographs(name, data_dir, image_size):
             )
         archive = archives[min(size for size in archives if size >= image_size)]
         return fetch(archive), archive.url
-    home = Path(data_dir).expanduser()
-    found = [home] if folders.holds(home) else sorted(filter(folders.holds, home.glob(f"{name}2*")), key=_side)
+    home = Path(os.path.expanduser(data_dir))
+    within = home.glob(f"{name}2*") if os.path.isdir(home) else ()
+    found = [home] if folders.holds(home) else sorted(filter(folders.holds, within), key=_side)
     if not found:
         raise ValueError(
             f"data_dir must hold an unpacked archive of {name}, such as {archives[160].url}. "

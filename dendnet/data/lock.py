@@ -21,17 +21,23 @@ def exclusive(path):
             f"{path.parent} cannot be written to ({error.strerror}). Set KERAS_HOME to a folder that can."
         ) from error
     with open(path, "a") as file:
-        if not _lock(file):
-            print(f"Another process is at work: waiting for {path} ...", file=sys.stderr)
-            while not _lock(file):
-                time.sleep(0.2)
+        try:
+            if not taken(file):
+                print(f"Another process is at work: waiting for {path} ...", file=sys.stderr)
+                while not taken(file):
+                    time.sleep(0.2)
+        except OSError as error:
+            raise DataError(
+                f"{path} cannot be locked there ({error.strerror}). Set KERAS_HOME to a folder on a local disk."
+            ) from error
         yield
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file):
+    def taken(file):
+        """Whether an open file could be locked, until it is closed or the process ends, however it ends."""
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -41,7 +47,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(file):
+    def taken(file):
+        """Whether an open file could be locked, until it is closed or the process ends, however it ends."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,11 +3,11 @@
 ``python -m dendnet.experiments run|sweep|report`` is the command line; the chapter "Full experiments" shows it.
 """
 
+from dendnet.experiments.pairs import Comparison, compare
 from dendnet.experiments.plans import read as read_plan
 from dendnet.experiments.protocols import PROTOCOLS, Protocol
 from dendnet.experiments.records import RESULTS
 from dendnet.experiments.records import read as read_records
-from dendnet.experiments.report import Comparison, compare
 from dendnet.experiments.runs import Run
 from dendnet.experiments.statistics import Interval, pairs_needed, t_interval
 from dendnet.experiments.storage import Trouble

@@ -1,12 +1,11 @@
 """``python -m dendnet.experiments``: run one training, a sweep of them, or report what they show."""
 
 import argparse
-import shlex
 import sys
 import tomllib
 from pathlib import Path
 
-from dendnet.experiments import checks
+from dendnet.experiments.progress import say
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,7 +22,7 @@ def pair(text):
         raise argparse.ArgumentTypeError(f"must be name=value. Received: {text!r}")
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
+    except (tomllib.TOMLDecodeError, KeyError, RecursionError):
         return name, value
 
 
@@ -81,6 +80,7 @@ def parser():
 
 def run_one(options):
     """The command ``run``."""
+    from dendnet.experiments import sweeps
     from dendnet.experiments.runs import Run
 
     run = Run.of(
@@ -96,72 +96,16 @@ def run_one(options):
             "validation": options.validation,
         }
     )
-    return run_all([run], options, options.results or "results/runs.jsonl")
+    return sweeps.run_all([run], options, options.results or "results/runs.jsonl")
 
 
 def run_sweep(options):
     """The command ``sweep``."""
-    from dendnet.experiments import plans
+    from dendnet.experiments import plans, sweeps
 
-    return run_all(
-        plans.read(options.plan)[options.part], options, options.results or f"results/{Path(options.plan).stem}.jsonl"
-    )
-
-
-def run_all(runs, options, results):
-    """Train what is not in the results yet; 1 where a run diverged, which stops no other."""
-    import keras
-
-    from dendnet import data
-    from dendnet.experiments import devices, logs, records, training
-    from dendnet.experiments.progress import Progress
-
-    checks.number("minutes", options.minutes, least=0)
-    if options.tensorboard:
-        logs.writer_class()
-    scope = devices.prepare(options.device, options.devices)
-    first = devices.process()[0] == 0
-    done = {record["id"] for record in records.read(results)} if Path(results).exists() else set()
-    sets: dict = {}
-    failed = 0
-    for number, run in enumerate(runs, 1):
-        title = f"{run.data} {run.network} {run.variant} {run.unit} seed {run.seed}".replace("  ", " ")
-        if run.id in done:
-            say(f"[{number}/{len(runs)}] {title}: finished before")
-            continue
-        key = run.data, run.image_size
-        if key not in sets:
-            sets = {key: data.load(run.data, options.data_dir, run.image_size)}
-        say(f"[{number}/{len(runs)}] {title}")
-        try:
-            record = training.train(
-                run,
-                sets[key],
-                options.runs,
-                options.minutes,
-                Progress(run.unit, run.protocol.epochs) if first else None,
-                scope,
-                command(sys.argv[1:]),
-            )
-        except training.Diverged as error:
-            say(f"dendnet: {error}")
-            failed += 1
-            continue
-        if options.tensorboard and first:
-            logs.tensorboard(Path(options.runs) / run.id, record["metrics"])
-        if first:
-            records.publish(record, results)
-        keras.utils.clear_session()
-        say(f"    {record['measure']} {record['value']:.4f}, {sum(record['times']['seconds']):.0f} s")
-    return 1 if failed else 0
-
-
-def command(words):
-    """The command as records hold it, without the folders of this machine and what part of a sweep this process had."""
-    folders = ("--data-dir", "--runs", "--results")
-    pairs = zip(["", *words], words, strict=False)
-    kept = ["FOLDER" if before in folders else word for before, word in pairs if "--part" not in (before, word)]
-    return "python -m dendnet.experiments " + shlex.join(kept)
+    runs = plans.read(options.plan)
+    results = options.results or f"results/{Path(options.plan).stem}.jsonl"
+    return sweeps.run_all(runs[options.part], options, results, {run.seed for run in runs})
 
 
 def run_report(options):
@@ -178,20 +122,15 @@ def run_report(options):
     return 0
 
 
-def say(text):
-    """A line of its own on standard error."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def main(arguments=None):
-    """Run a command; its status is 0, 1 for trouble on the way, 2 for what cannot be, 130 where it was interrupted."""
+    """Run a command; its status is 0, 1 for trouble on the way, 2 for what cannot be, 128 + N after the signal N."""
     try:
         options = parser().parse_args(arguments)
     except ValueError as error:
         say(f"dendnet: {error}")
         return 2
-    from dendnet.data import DataError
-    from dendnet.experiments.storage import Trouble
+    from dendnet.experiments.signals import Interrupted
+    from dendnet.experiments.storage import Trouble, sentence
 
     commands = {"run": run_one, "sweep": run_sweep, "report": run_report}
     try:
@@ -201,11 +140,14 @@ def main(arguments=None):
             raise
         say(f"dendnet: {error}")
         return 2
-    except (Trouble, DataError, OSError) as error:
-        say(f"dendnet: {error}")
+    except (Trouble, OSError) as error:
+        say(f"dendnet: {sentence(error)}")
         return 1
+    except Interrupted as error:
+        say(f"dendnet: interrupted, {error.saved}; the same command goes on there")
+        return 128 + error.number
     except KeyboardInterrupt:
-        say("dendnet: interrupted; the same command goes on where it stopped")
+        say("dendnet: interrupted; what was saved before is kept, and the same command goes on there")
         return 130
 
 

@@ -4,6 +4,17 @@ import difflib
 import math
 from numbers import Integral, Real
 
+import numpy as np
+
+
+def plain(value):
+    """The value with Python's own numbers and truth values in place of NumPy's, at any depth."""
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return value.item() if isinstance(value, np.generic) else value
+
 
 def one_of(name, value, allowed):
     """The value where it is among those allowed; ValueError with the nearest of them otherwise."""

@@ -34,11 +34,10 @@ def read(path):
         The chapter "Full experiments" of the book, section "To run all of it".
     """
     try:
-        table = tomllib.loads(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return runs(tomllib.loads(Path(path).read_text()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         said = " ".join(str(error).split())
         raise ValueError(f"A plan must be a TOML file ({said}). Received: path={str(path)!r}") from error
-    return runs(table)
 
 
 def runs(table):

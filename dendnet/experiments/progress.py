@@ -4,6 +4,11 @@ import sys
 import time
 
 
+def say(text):
+    """A line of its own on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def duration(seconds):
     """``"1 h 05 min"``, ``"3 min 20 s"`` or ``"8 s"``."""
     seconds = round(seconds)

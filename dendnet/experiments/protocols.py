@@ -7,6 +7,7 @@ from dendnet.experiments import checks
 
 SCHEDULES = ("one_cycle", "steps", "constant")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+RATES = ("learning_rate", "weight_decay", "bias_learning_rate", "bias_weight_decay")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Protocol:
 
     def changed(self, changes):
         """The protocol with some of its settings changed; ValueError where one is unknown or impossible."""
-        found = dataclasses.replace(self, **checks.known("protocol", changes, CHANGEABLE))
+        changes = checks.known("protocol", changes, CHANGEABLE)
+        found = dataclasses.replace(self, **checks.plain(vars(self) | changes))
         for name in ("epochs", "batch", "steps_per_execution"):
             checks.integer(name, getattr(found, name), least=1, most=1_000_000)
         if found.examples is not None:
@@ -63,13 +65,13 @@ class Protocol:
                 raise ValueError(
                     f"examples must be one batch at least. Received: examples={found.examples}, batch={found.batch}"
                 )
-        for name in ("learning_rate", "weight_decay", "bias_learning_rate", "bias_weight_decay"):
-            checks.number(name, getattr(found, name), least=0)
-        checks.number("momentum", found.momentum, least=0, below=1)
+        # A whole number is the number that it is: 1 and 1.0 are one setting.
+        numbers = {name: checks.number(name, getattr(found, name), least=0) for name in RATES}
+        numbers["momentum"] = checks.number("momentum", found.momentum, least=0, below=1)
         checks.one_of("schedule", found.schedule, SCHEDULES)
         checks.one_of("precision", found.precision, PRECISIONS)
         checks.truth("augmentation", found.augmentation)
-        return found
+        return dataclasses.replace(found, **numbers)
 
 
 CHANGEABLE = tuple(field.name for field in dataclasses.fields(Protocol) if field.name not in ("name", "version"))

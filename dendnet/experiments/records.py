@@ -14,7 +14,7 @@ import numpy as np
 
 import dendnet
 from dendnet import cost
-from dendnet.experiments import storage
+from dendnet.experiments import identity, storage
 
 #: What was recorded, as the book shows it: beside the package in the repository, inside it where a wheel was installed.
 RESULTS = Path(dendnet.__file__).parent / "results"
@@ -29,19 +29,20 @@ def now():
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def record(run, dataset, training, place, command):
-    """The results' line of a finished run."""
+def record(run, dataset, training, place, command, diverged=None):
+    """The results' line of a finished run, or of one that diverged in an epoch: it has no value and no weights."""
     measured = cost.model_cost(training.network)
-    last = place["metrics"][-1]
+    ended = {"value": place["metrics"][-1][f"test_{training.measure}"]} if diverged is None else {"value": None}
     return {
         "id": run.id,
         "run": run.to_dict(),
         "measure": training.measure,
-        "value": last[f"test_{training.measure}"],
+        **ended,
+        **({} if diverged is None else {"diverged": diverged}),
         "metrics": place["metrics"],
         "examples": {"train": len(training.train.y), "test": len(training.test.y)},
         "network": {"name": training.network.name, "parameters": measured.parameters, "flops": measured.flops},
-        "weights": training.digest(),
+        "weights": training.digest() if diverged is None else None,
         "seed": run.seed,
         "data": {
             "name": run.data,
@@ -57,17 +58,18 @@ def record(run, dataset, training, place, command):
 
 def origin():
     """Commit, versions and device of this process."""
+    return {"commit": commit(), "versions": versions(), "device": device()}
+
+
+def versions():
+    """Versions of this process, by name."""
     backend = keras.backend.backend()
     return {
-        "commit": commit(),
-        "versions": {
-            "dendnet": dendnet.__version__,
-            "keras": keras.__version__,
-            backend: importlib.import_module(backend).__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "device": device(),
+        "dendnet": dendnet.__version__,
+        "keras": keras.__version__,
+        backend: importlib.import_module(backend).__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
     }
 
 
@@ -113,19 +115,45 @@ def device():
 def read(path):
     """The records of a results file; a line that a crash cut short is passed over.
 
+    Raises:
+        ValueError: Another line is no record, or the file cannot be read.
+
     Reference:
         The chapter "Full experiments" of the book, section "What was recorded".
     """
-    path = Path(path)
-    found = []
-    for number, line in enumerate(path.read_text().splitlines(keepends=True), 1):
+    return whole(Path(path).read_bytes(), path)[0]
+
+
+def whole(content, path):
+    """The records in the bytes of a results file, and these bytes without a last line that a crash cut short."""
+    lines = content.split(b"\n")
+    found: list[dict] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
-            found.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            if line.endswith("\n"):
-                raise ValueError(
-                    f"Line {number} of {path} must be a record in JSON. Received: {line[:60]!r}"
-                ) from error
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if number == len(lines):
+                return found, content[: -len(line)]
+            raise _no_record(number, path, line) from error
+        if not isinstance(record, dict) or not isinstance(record.get("id"), str):
+            raise _no_record(number, path, line)
+        found.append(record)
+    return found, content
+
+
+def _no_record(number, path, line):
+    received = line[:60].decode(errors="replace")
+    return ValueError(f"Line {number} of {path} must be a record in JSON. Received: {received!r}")
+
+
+def by_run(records):
+    """The records by :func:`dendnet.experiments.identity.settings`; what is no run of this version is left out."""
+    found = {}
+    for record in records:
+        with contextlib.suppress(ValueError):
+            found[identity.settings(identity.of_record(record))] = record
     return found
 
 
@@ -134,23 +162,25 @@ def publish(record, path):
 
     Raises:
         Trouble: The file cannot be written. It then holds what it held before.
+        ValueError: The file holds what is no record.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a+b") as file, storage.exclusive(file, path, wait=True):
             file.seek(0)
-            content = file.read()
-            whole = content[: content.rfind(b"\n") + 1]  # without a line that a crash cut short
-            if any(json.loads(line)["id"] == record["id"] for line in whole.splitlines()):
+            found, kept = whole(file.read(), path)
+            if identity.settings(identity.of_record(record)) in by_run(found):
                 return
-            file.truncate(len(whole))
+            # An editor, or a crash between the two, leaves the last record without its newline.
+            newline = b"\n" if kept and not kept.endswith(b"\n") else b""
+            file.truncate(len(kept))
             try:
-                file.write(json.dumps(record).encode() + b"\n")
+                file.write(newline + json.dumps(record).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:
-                file.truncate(len(whole))
+                file.truncate(len(kept))
                 raise
     except OSError as error:
-        raise storage.Trouble(f"{path} could not be written ({error.strerror}); make room, and run it again") from error
+        raise storage.trouble(path, "written", error) from error

@@ -1,118 +1,13 @@
 """What recorded runs show: pairs by seed, intervals, tables."""
 
-from collections import defaultdict
-from dataclasses import dataclass
+import math
 
 import numpy as np
 
-from dendnet.experiments.runs import Run
-from dendnet.experiments.statistics import Interval, pairs_needed, t_interval
+from dendnet.experiments.groups import groups, value
+from dendnet.experiments.pairs import AGAINST, PAPER, compare
 
-PAPER = 1.73  # points of accuracy, the most that Metta et al. claim over standard ResNets
-AGAINST = {
-    "standard": "standard, equal width",
-    "standard-parameters": "standard, equal parameters",
-    "standard-flops": "standard, equal FLOPs",
-}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The DAC network against a standard one, seed by seed.
-
-    Args:
-        data: Name of the data set.
-        network: The network in words.
-        variant: Name of the variant of the DAC network, or an empty text.
-        against: The standard network's unit.
-        measure: ``"accuracy"``, in percent, or ``"rmse"``.
-        pairs: For each seed ``(seed, the DAC network's value, the standard one's)``.
-        interval: Of DAC minus standard, corrected for the number of comparisons made together.
-        needed: Pairs that a difference of the paper's size would need; None where the measure is no accuracy.
-
-    Reference:
-        The chapter "Full experiments" of the book, section "What was recorded".
-    """
-
-    data: str
-    network: str
-    variant: str
-    against: str
-    measure: str
-    pairs: tuple
-    interval: Interval
-    needed: int | None
-
-    @property
-    def verdict(self):
-        """``"DAC better"``, ``"standard better"`` or ``"not shown"``."""
-        if not self.interval.shown:
-            return "not shown"
-        return "DAC better" if (self.interval.mean > 0) == (self.measure == "accuracy") else "standard better"
-
-
-def value(record):
-    """The measure of a run: an accuracy in percent, an rmse as it is."""
-    return record["value"] * (100 if record["measure"] == "accuracy" else 1)
-
-
-def conditions(record):
-    """What the two of a pair must have in common, beside the seed."""
-    run = record["run"]
-    backend = next(name for name in record["versions"] if name in ("tensorflow", "jax", "torch"))
-    protocol = {k: run["protocol"][k] for k in ("name", "version", "epochs", "batch", "precision", "examples")}
-    return {"backend": backend, "data": record["data"]["checksum"], "validation": run["validation"], **protocol}
-
-
-def compare(records, confidence=0.95):
-    """Compare DAC networks with the standard ones of the same data, network and seed.
-
-    Args:
-        records: Records of runs, as :func:`dendnet.experiments.read_records` gives them. A variant of the DAC network
-            is compared with the standard network's same variant where there is one, and with the plain one otherwise.
-        confidence: Of all the intervals together.
-
-    Returns:
-        A list of :class:`Comparison`, corrected for their number.
-
-    Raises:
-        ValueError: Two of a pair were not trained alike.
-
-    Reference:
-        The chapter "Full experiments" of the book, section "What was recorded".
-    """
-    sides: dict = defaultdict(dict)
-    for record in records:
-        run = Run.of(record["run"])
-        key = (run.data, run.image_size, run.network, run.variant, run.unit)
-        sides[key][run.seed] = record
-    found = []
-    for (data, size, network, variant, unit), dac in sides.items():
-        for against in AGAINST if unit == "dac" else ():
-            alike, plain = ((data, size, network, name, against) for name in (variant, ""))
-            standard = sides.get(alike) or sides.get(plain, {})
-            seeds = sorted(set(dac) & set(standard))
-            for seed in seeds:
-                _alike(dac[seed], standard[seed])
-            if seeds:
-                pairs = tuple((seed, value(dac[seed]), value(standard[seed])) for seed in seeds)
-                found.append((data, network, variant, against, dac[seeds[0]]["measure"], pairs))
-    return [_comparison(*one, len(found), confidence) for one in found]
-
-
-def _alike(one, other):
-    a, b = conditions(one), conditions(other)
-    if a != b:
-        differ = ", ".join(f"{name}: {a[name]} and {b[name]}" for name in a if a[name] != b[name])
-        raise ValueError(f"The two of a pair must be trained alike. Received: {one['id']}, {other['id']} ({differ})")
-
-
-def _comparison(data, network, variant, against, measure, pairs, count, confidence):
-    interval = t_interval([dac - standard for _, dac, standard in pairs], count, confidence)
-    needed = None
-    if measure == "accuracy" and len(pairs) > 1:
-        needed = pairs_needed(interval.deviation, PAPER, count, confidence)
-    return Comparison(data, network, variant, against, measure, pairs, interval, needed)
+__all__ = ["AGAINST", "PAPER", "compare", "costs", "draw", "provenance", "table", "value"]
 
 
 def table(comparisons):
@@ -124,19 +19,20 @@ def table(comparisons):
     ]  # fmt: skip
     for one in comparisons:
         digits = 2 if one.measure == "accuracy" else 4
-        dac, standard = (np.mean([pair[side] for pair in one.pairs]) for side in (1, 2))
+        dac, standard = ([pair[side] for pair in one.pairs] for side in (1, 2))
         i = one.interval
+        mixed = f" ({one.mixed} pairs of two versions)" if one.mixed else ""
         rows.append(
             [
                 one.data,
-                one.network + (f", {one.variant}" if one.variant else ""),
-                AGAINST[one.against],
+                _words(one.network, one.variant, one.settings[0]),
+                _words(AGAINST[one.against], one.settings[1]),
                 str(i.pairs),
-                f"{dac:.{digits}f}",
-                f"{standard:.{digits}f}",
-                f"{i.mean:+.{digits}f}",
-                f"[{i.low:+.{digits}f}, {i.high:+.{digits}f}]",
-                one.verdict,
+                _mean(dac, digits),
+                _mean(standard, digits),
+                f"{i.mean:+.{digits}f}" if one.pairs else "-",
+                f"[{i.low:+.{digits}f}, {i.high:+.{digits}f}]" if one.pairs else "-",
+                one.verdict + mixed,
                 "-" if one.needed is None else str(one.needed),
             ]
         )
@@ -147,29 +43,36 @@ def table(comparisons):
 
 def costs(records):
     """What each side is and took, as a table in Markdown: value, parameters, FLOPs and time."""
-    sides: dict = defaultdict(list)
-    for record in records:
-        run = Run.of(record["run"])
-        sides[run.data, run.network, run.variant, run.unit].append(record)
     rows = [["data", "network", "unit", "runs", "mean", "least", "most", "parameters", "FLOPs", "s an epoch"]]
-    for (data, network, variant, unit), group in sorted(sides.items()):
-        values = [value(record) for record in group]
-        digits = 2 if group[0]["measure"] == "accuracy" else 4
-        epochs = [record["times"]["seconds"] for record in group]
-        seconds = np.median([second for of_run in epochs for second in of_run[1:] or of_run])  # the first one compiles
+    for group in sorted(groups(records), key=lambda one: (one.name, one.settings)):
+        found = list(group.records.values())
+        values = [value(record) for record in found if math.isfinite(value(record))]
+        diverged = len(found) - len(values)
+        digits = 2 if found[0]["measure"] == "accuracy" else 4
+        epochs = [record["times"]["seconds"] for record in found]
+        seconds = [second for of_run in epochs for second in of_run[1:] or of_run]  # the first one compiles
+        data, network, variant, unit = group.name
         rows.append(
             [
                 data,
-                network + (f", {variant}" if variant else ""),
+                _words(network, variant, group.settings),
                 unit,
-                str(len(group)),
-                *(f"{f(values):.{digits}f}" for f in (np.mean, min, max)),
-                f"{group[0]['network']['parameters']:,}",
-                f"{group[0]['network']['flops']:,}",
-                f"{seconds:.1f}",
+                f"{len(found)}" + (f", {diverged} diverged" if diverged else ""),
+                *(f"{f(values):.{digits}f}" if values else "-" for f in (np.mean, min, max)),
+                f"{found[0]['network']['parameters']:,}",
+                f"{found[0]['network']['flops']:,}",
+                f"{np.median(seconds):.1f}" if seconds else "-",
             ]
         )
     return _markdown(rows)
+
+
+def _words(*parts):
+    return ", ".join(filter(None, parts))
+
+
+def _mean(values, digits):
+    return f"{np.mean(values):.{digits}f}" if values else "-"
 
 
 def provenance(records):
@@ -213,10 +116,16 @@ def draw(comparisons):
     looks = {"DAC better": "dac", "standard better": "standard"}
     for row, one in enumerate(comparisons):
         i = one.interval
-        colour = plotting.COLOURS[looks[one.verdict]] if i.shown else plotting.GREY
+        if not one.pairs:
+            continue
+        colour = plotting.COLOURS[looks[one.verdict]] if one.verdict in looks else plotting.GREY
         axis.plot([dac - standard for _, dac, standard in one.pairs], [row - 0.22] * i.pairs, "|", color=colour, ms=6)
         axis.errorbar(i.mean, row, xerr=[[i.mean - i.low], [i.high - i.mean]], fmt="o", color=colour, capsize=3)
-    names = [" ".join(filter(None, (one.network, one.variant))) + f"\n{AGAINST[one.against]}" for one in comparisons]
+    names = [
+        " ".join(filter(None, (one.network, one.variant, one.settings[0])))
+        + f"\n{_words(AGAINST[one.against], one.settings[1])}"
+        for one in comparisons
+    ]
     axis.set_yticks(range(len(comparisons)), names, size=8)
     axis.invert_yaxis()
     unit = "points of accuracy" if comparisons[0].measure == "accuracy" else "rmse"

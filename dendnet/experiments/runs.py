@@ -51,6 +51,13 @@ class Run:
     variant: str = ""
 
     def __post_init__(self):
+        for name in ("seed", "options", "dac_options", "image_size", "validation"):
+            object.__setattr__(self, name, checks.plain(getattr(self, name)))
+        if not isinstance(self.protocol, Protocol):
+            raise ValueError(
+                f"protocol must be a Protocol; Run.of takes its name. Received: protocol={self.protocol!r}"
+            )
+        object.__setattr__(self, "protocol", self.protocol.changed({}))
         if not isinstance(self.data, str) or not self.data:
             raise ValueError(f"data must be the name of a data set or a folder. Received: data={self.data!r}")
         if not any(mark in self.data for mark in "/\\."):

@@ -1,12 +1,13 @@
 """A run's folder: one process at a time, and files that are there whole or not at all."""
 
 import contextlib
-import io
-import json
+import errno
 import os
+import time
 from pathlib import Path
 
-import numpy as np
+from dendnet.data import DataError
+from dendnet.data.lock import taken
 
 
 class Trouble(Exception):
@@ -17,8 +18,37 @@ class Trouble(Exception):
     """
 
 
-def write(path, content):
+def trouble(path, done, error):
+    """What is raised where a path could not be read, written or made: the path, why, and what to do."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    remedy = "make room" if full else "permit it, or choose another folder"
+    return Trouble(f"{path} could not be {done} ({error.strerror}); {remedy}, and run the same command")
+
+
+def sentence(error):
+    """An error in a sentence for the user; of the system's own the path, why, and what to do."""
+    if not isinstance(error, OSError) or isinstance(error, DataError):
+        return str(error)
+    where = f"{error.filename} cannot be used" if error.filename else "The system refuses"
+    return f"{where} ({error.strerror or error}); permit it, or give another place"
+
+
+def remove(path):
+    """Remove a file, if it is there."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise trouble(path, "removed", error) from error
+
+
+def write(path, content, keep=None):
     """Write bytes so that a reader, or a restart, finds the file before or after, never between.
+
+    Args:
+        path: Path of the file.
+        content: The bytes.
+        keep: Where the file that was there goes; None lets it go. Between its leaving and the new one's coming, a
+            crash leaves it there.
 
     Raises:
         Trouble: The disk is full, or cannot be written to. What the file held before is still there.
@@ -29,6 +59,8 @@ def write(path, content):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if keep and path.exists():
+            os.replace(path, keep)
         os.replace(part, path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -38,18 +70,17 @@ def write(path, content):
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        raise Trouble(f"{path} could not be written ({error.strerror}); make room, and run the same command") from error
+        raise trouble(path, "written", error) from error
 
 
 @contextlib.contextmanager
 def exclusive(file, name, wait=False):
-    """Hold an open file alone, until the block or the process ends, however it ends."""
-    import fcntl
-
+    """Hold an open file alone, until it is closed or the process ends, however it ends."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError as error:
-        raise Trouble(f"{name} is in use by another process; wait for it, or choose another folder") from error
+        while not taken(file):
+            if not wait:
+                raise Trouble(f"{name} is in use by another process; wait for it, or choose another folder")
+            time.sleep(0.02)
     except OSError as error:
         raise Trouble(f"{name} cannot be locked there ({error.strerror}); choose a folder on a local disk") from error
     yield
@@ -63,21 +94,6 @@ def folder_of(run, root):
         path.mkdir(parents=True, exist_ok=True)
         lock = open(path / "lock", "w")  # noqa: SIM115
     except OSError as error:
-        raise Trouble(f"{path} could not be made ({error.strerror})") from error
+        raise trouble(path, "made", error) from error
     with lock, exclusive(lock, path):
         yield path
-
-
-def save(path, values, place):
-    """A checkpoint: arrays in the order given, and a place, anything that JSON holds."""
-    buffer = io.BytesIO()
-    np.savez(buffer, place=np.array(json.dumps(place)), **{f"v{i}": value for i, value in enumerate(values)})
-    write(path, buffer.getbuffer())
-
-
-def load(path):
-    """The arrays and the place of a checkpoint, or ``(None, None)`` where there is none."""
-    if not path.exists():
-        return None, None
-    with np.load(path) as file:
-        return [file[f"v{i}"] for i in range(len(file.files) - 1)], json.loads(str(file["place"]))

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import math
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,19 +10,28 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 
-from dendnet.experiments import devices, logs, networks, records, storage
+from dendnet.experiments import checkpoints, devices, identity, logs, networks, records, signals, storage
 from dendnet.experiments.batches import Batches
+from dendnet.experiments.progress import say
 from dendnet.experiments.sgd import SGD
+from dendnet.experiments.watch import NotFinite, Watch
 
 MEASURES = {"classification": "accuracy", "regression": "rmse"}
 
 
 class Diverged(storage.Trouble):
-    """The loss is no finite number any more.
+    """The loss is no finite number any more, which is how the run ended: ``record`` says so.
 
     Reference:
         The chapter "Full experiments" of the book, section "A training that survives".
     """
+
+    def __init__(self, record):
+        super().__init__(
+            f"the loss of {record['id']} is no finite number in epoch {record['diverged']}; try a smaller "
+            "learning_rate (--set learning_rate=...). The last good checkpoint is kept"
+        )
+        self.record = record
 
 
 def train(run, dataset, root="runs", minutes=5.0, progress=None, scope=contextlib.nullcontext, command=""):
@@ -31,8 +39,9 @@ def train(run, dataset, root="runs", minutes=5.0, progress=None, scope=contextli
 
     The same call goes on after any end, a kill too: the folder's checkpoint holds weights, optimizer, seed generators,
     metrics and the place in the data. On a CPU, with the same versions, it ends bit for bit as if nothing had been.
-    A finished run is not run again. Where several processes share every batch, all see one folder, and the first alone
-    writes into it.
+    SIGINT (Ctrl-C) and SIGTERM end it after the step that is under way, with a checkpoint. Where the last checkpoint
+    is damaged it goes on from the one before. A finished run is not run again. Where several processes share every
+    batch, all see one folder, and the first alone writes into it.
 
     Args:
         run: A :class:`Run`.
@@ -47,35 +56,80 @@ def train(run, dataset, root="runs", minutes=5.0, progress=None, scope=contextli
         The record, as results hold it: settings, metrics by epoch, the measure and where all of it comes from.
 
     Raises:
-        ValueError: The run does not suit the data.
-        Trouble: Another process runs it, the disk is full, or the loss is not finite (:class:`Diverged`). What was
-            saved before stays.
+        ValueError: The run does not suit the data, or ``keras.config.floatx()`` is not float32.
+        Trouble: Another process runs it, the disk is full, its folder was begun on other data or with other versions,
+            or the loss is not finite (:class:`Diverged`). What was saved before stays.
+        KeyboardInterrupt: A signal ended it.
 
     Reference:
         The chapter "Full experiments" of the book, section "A training that survives".
     """
     first = devices.process()[0] == 0
     with storage.folder_of(run, root) if first else contextlib.nullcontext(Path(root) / run.id) as folder:
-        finished = folder / "record.json"
-        if finished.exists():
-            return json.loads(finished.read_text())
-        training = Training(run, dataset, folder, scope)
-        place = training.resume()
-        place["starts"].append(records.now())
-        watch = Watch(training, place, minutes, progress)
+        found = finished(folder, identity.identity(run, dataset.checksum, records.versions()))
+        if found is None:
+            with signals.awaited() as asked:
+                found = _train(Training(run, dataset, folder, scope), minutes, progress, command, asked)
+        if "diverged" in found:
+            raise Diverged(found)
+        return found
+
+
+def _train(training, minutes, progress, command, asked):
+    """The record of the training, from where it was stopped to its end."""
+    run, place = training.run, training.resume()
+    place["starts"].append(records.now())
+    watch, diverged = Watch(training, place, minutes, progress, asked), None
+    try:
         while place["epoch"] < run.protocol.epochs:
+            watch.stop(place["step"])
             training.epoch(place, watch)
-        record = records.record(run, dataset, training, place, command)
-        if first:
-            storage.write(finished, json.dumps(record).encode())
-        return record
+    except NotFinite:
+        diverged = place["epoch"] + 1
+    record = records.record(run, training.dataset, training, place, command, diverged)
+    if not training.share[0]:
+        storage.write(training.folder / "record.json", json.dumps(record).encode())
+    return record
+
+
+def finished(folder, wanted):
+    """The record of a run that has come to its end; None where it has not, or where its file is damaged."""
+    path = folder / "record.json"
+    try:
+        record = json.loads(path.read_bytes())
+        found = identity.of_record(record)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise storage.trouble(path, "read", error) from error
+    except (ValueError, RecursionError):
+        say(f"dendnet: {path} is damaged: going on from the checkpoint")
+        return None
+    begun_alike(folder, *(identity.without(one, *identity.VERSIONS) for one in (found, wanted)))
+    return record
+
+
+def begun_alike(folder, found, wanted):
+    """Trouble where what lies in a folder is of another run than the one that is wanted."""
+    if differ := identity.differences(found, wanted):
+        backend = found.get("backend")
+        there = f" (KERAS_BACKEND={backend})" if "backend" in differ else ""
+        raise storage.Trouble(
+            f"{folder} was begun otherwise ({identity.said(differ)}); go on as it was begun{there}, choose another "
+            "folder (--runs), or remove this one to begin anew"
+        )
 
 
 class Training:
     """The model, the data and the folder of a run."""
 
     def __init__(self, run, dataset, folder, scope=contextlib.nullcontext):
-        self.run, self.folder, self.share = run, folder, devices.process()
+        self.run, self.dataset, self.folder, self.share = run, dataset, folder, devices.process()
+        if keras.config.floatx() != "float32":
+            raise ValueError(
+                "keras.config.floatx() must be 'float32'; a protocol's precision says how networks compute. "
+                f"Received: floatx={keras.config.floatx()!r}"
+            )
         self.task, self.measure = dataset.task, MEASURES[dataset.task]
         self.train, self.test = splits(run, dataset)
         protocol = run.protocol
@@ -126,24 +180,35 @@ class Training:
         if self.share[0]:
             return
         values = [keras.ops.convert_to_numpy(v) for part in self.state() for v in part]
-        backend = {"backend": keras.backend.backend(), "keras": keras.__version__}
-        storage.save(self.folder / "checkpoint.npz", values, place | backend)
+        checkpoints.save(self.folder, values, place | {"backend": keras.backend.backend(), "identity": self.identity()})
+
+    def identity(self):
+        """What a checkpoint has to agree with."""
+        return identity.identity(self.run, self.dataset.checksum, records.versions())
 
     def resume(self):
         """Take the state of the checkpoint; the place where to go on, the beginning where there is none."""
-        values, place = storage.load(self.folder / "checkpoint.npz")
+        values, place = checkpoints.load(self.folder)
         if values is None:
             return {"epoch": 0, "step": 0, "metrics": [], "seconds": [], "spent": 0.0, "starts": []}
-        if place["backend"] != keras.backend.backend():
-            raise storage.Trouble(
-                f"{self.folder} was begun on {place['backend']}; go on there (KERAS_BACKEND={place['backend']}), "
-                "or choose another folder"
-            )
+        wanted = self.identity()
+        found = place.pop("identity", None)
+        if found is None:  # of dendnet 0.1
+            say(f"dendnet: {self.folder} does not say on which data it was begun: taking it that they are these")
+            found = {name: place[name] for name in ("backend", "keras") if name in place}
+            wanted = {name: wanted[name] for name in found}
+        begun_alike(self.folder, found, wanted)
         kept, metrics = self.state()
+        shapes = [tuple(variable.shape) for variable in (*kept, *metrics)]
+        if [value.shape for value in values] != shapes:
+            raise storage.Trouble(
+                f"{self.folder} holds the weights of another network; choose another folder (--runs), or remove this "
+                "one to begin anew"
+            )
         for variable, value in zip(kept, values[: len(kept)], strict=True):
             variable.assign(value)
         if place["step"]:
-            place["carried"] = values[-len(metrics) :]
+            place["carried"] = values[len(kept) :]
         return place
 
     def epoch(self, place, watch):
@@ -155,6 +220,7 @@ class Training:
         found = {name: float(values[-1]) for name, values in history.items()}
         watch.check(found)
         found |= self.tested()
+        watch.check(found)
         place["metrics"].append({"epoch": epoch + 1, **found})
         place["seconds"].append(round(place["spent"] + time.monotonic() - began, 3))
         place.update(epoch=epoch + 1, step=0, spent=0.0)
@@ -178,42 +244,6 @@ class Training:
         for variable in self.model.variables:
             found.update(np.ascontiguousarray(keras.ops.convert_to_numpy(variable)).tobytes())
         return found.hexdigest()
-
-
-class Watch(keras.callbacks.Callback):
-    """Within an epoch: gives the metrics back what a checkpoint carried, saves by minutes, tells the progress."""
-
-    def __init__(self, training, place, minutes, progress):
-        super().__init__()
-        self.training, self.place, self.minutes, self.progress = training, place, minutes, progress
-        self.saved = time.monotonic()
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.done, self.began = self.place["step"], time.monotonic()
-        carried = self.place.pop("carried", None)
-        if carried:
-            for variable, value in zip(self.training.state()[1], carried, strict=True):
-                variable.assign(value)
-
-    def on_train_batch_end(self, batch, logs=None):
-        training = self.training
-        self.done = min(self.done + training.run.protocol.steps_per_execution, training.steps)
-        if self.progress:
-            self.progress(self.place["epoch"], self.done, training.steps, logs)
-        if self.done < training.steps and time.monotonic() - self.saved > 60 * self.minutes:
-            self.check(logs)
-            _ = self.model  # on JAX, Keras brings the variables up to date here
-            spent = self.place["spent"] + time.monotonic() - self.began
-            training.save(self.place | {"step": self.done, "spent": spent})
-            self.saved = time.monotonic()
-
-    def check(self, logs):
-        """Diverged where the loss is no finite number; nothing of it has been saved then."""
-        if not math.isfinite(logs["loss"]):
-            raise Diverged(
-                f"the loss of {self.training.run.id} is {logs['loss']} in epoch {self.place['epoch'] + 1}; "
-                "try a smaller learning_rate (--set learning_rate=...). The last good checkpoint is kept"
-            )
 
 
 def splits(run, dataset):

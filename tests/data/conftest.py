@@ -17,13 +17,14 @@ def cache(tmp_path, monkeypatch):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``files``; ``cuts`` are the bytes after which the coming answers break off, one each."""
+    """Serves ``files``; ``cuts`` are the bytes after which the coming answers break off, ``busy`` what refuses them."""
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files, self.cuts, self.starts, self.ranges, self.hold = {}, [], [], True, None
+        self.busy = []  # (status, Retry-After or None), one for each of the coming answers
 
     def url(self, name):
         return f"http://127.0.0.1:{self.server_port}/{name}"
@@ -36,6 +37,12 @@ class Handler(BaseHTTPRequestHandler):
         served = self.server.files.get(self.path.lstrip("/"))
         if served is None:
             return self.send_error(404)
+        if self.server.busy:
+            status, after = self.server.busy.pop(0)
+            self.send_response(status)
+            if after is not None:
+                self.send_header("Retry-After", after)
+            return self.end_headers()
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
         self.server.starts.append(start)
         if not self.server.ranges:

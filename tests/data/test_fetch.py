@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from email.utils import formatdate
 
 import packed
 import pytest
@@ -140,6 +141,77 @@ def test_a_missing_file_and_a_missing_server_say_so(archive, server, cache):
     with pytest.raises(DataError, match=r"could not be downloaded: .*refused"):
         fetch(Archive("http://127.0.0.1:1/official.tar.gz", "official", "0" * 32))
     assert left(cache) == []
+
+
+@pytest.fixture
+def slept(monkeypatch):
+    """The seconds for which fetch waited, without waiting."""
+    seconds = []
+    monkeypatch.setattr("dendnet.data.fetch.time.sleep", seconds.append)
+    return seconds
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("after, seconds", [("7", 7), (None, 1), ("soon", 1), ("date", 50), ("long ago", 0)])
+def test_a_busy_server_is_waited_for_as_it_asks(archive, server, cache, slept, status, after, seconds):
+    moment = {"date": time.time() + 50, "long ago": 0.0}.get(after)
+    server.busy = [(status, after if moment is None else formatdate(moment, usegmt=True))]
+    fetch(archive)
+    assert holds_content(cache) and len(slept) == 1 and abs(slept[0] - seconds) <= 2
+
+
+def test_a_server_that_asks_for_too_long_is_not_waited_for(archive, server, cache, slept):
+    server.busy = [(429, "9999")]
+    with pytest.raises(DataError, match=r"HTTP Error 429.* the server asks to wait 9999 s\. Try again then"):
+        fetch(archive)
+    assert slept == [] and left(cache) == []
+
+
+def test_a_server_that_stays_busy_is_given_up(archive, server, slept):
+    server.busy = [(503, "3")] * 3
+    with pytest.raises(DataError, match=r"could not be downloaded: HTTP Error 503.*Try again"):
+        fetch(archive)
+    assert slept == [3, 3] and server.busy == []
+
+
+@pytest.mark.parametrize("opens", ["official.tar.gz.part", "one.bin"])
+def test_a_full_disk_is_said_with_its_path_and_a_remedy(archive, cache, monkeypatch, opens):
+    class Full:
+        def __init__(self, file):
+            self.file = file
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def write(self, block):
+            raise OSError(28, "No space left on device")
+
+    def limited(path, mode="r", **options):
+        file = open(path, mode, **options)  # noqa: SIM115
+        return Full(file) if str(path).endswith(opens) and mode != "rb" else file
+
+    for module in ("fetch", "unpack"):
+        monkeypatch.setattr(f"dendnet.data.{module}.open", limited, raising=False)
+    with pytest.raises(
+        DataError, match=r"official.* could not be written \(No space left on device\)\. Make room there"
+    ):
+        fetch(archive)
+    monkeypatch.undo()
+    monkeypatch.setenv("KERAS_HOME", str(cache.parents[1]))
+    fetch(archive)
+    assert holds_content(cache)
+
+
+def test_a_file_system_without_locks_is_named(archive, cache, monkeypatch):
+    def missing(file):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("dendnet.data.lock.taken", missing)
+    with pytest.raises(DataError, match=r"official\.lock cannot be locked there \(Operation not supp.*Set KERAS_HOME"):
+        fetch(archive)
 
 
 def test_a_cache_that_cannot_be_written_to_says_what_to_do(archive, tmp_path, monkeypatch):

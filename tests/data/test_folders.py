@@ -9,8 +9,7 @@ import pytest
 pytest.importorskip("PIL", reason="folders of images need Pillow")
 from PIL import Image
 
-from dendnet.data import DataError, load
-from dendnet.data import folders as reader
+from dendnet.data import DataError, images, load
 
 
 @pytest.fixture
@@ -65,23 +64,10 @@ def test_the_shorter_side_is_resized(tmp_path):
     assert (x[:, :2] == [200, 0, 0]).all() and (x[:, -2:] == [0, 0, 100]).all()
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1", "I;16"])
-def test_every_kind_of_image_becomes_colours(tmp_path, mode):
-    flat = Image.new("L" if mode == "I;16" else "RGB", (8, 8), 255 if mode == "I;16" else (255, 255, 255))
-    kind = "TIFF" if mode == "CMYK" else "PNG"
-    for split in ("train", "val"):
-        (tmp_path / "mine" / split / "a").mkdir(parents=True)
-        flat.convert("I" if mode == "I;16" else mode).convert(mode).save(
-            tmp_path / "mine" / split / "a" / "0.png", kind
-        )
-    x = load(tmp_path / "mine").train.x
-    assert x.shape == (1, 8, 8, 3) and (x == 255).all()
-
-
 def test_a_folder_is_decoded_once(folder, monkeypatch, cache):
     path, _ = folder
     first = load(path, image_size=4)
-    monkeypatch.setattr(reader, "_pixels", None)
+    monkeypatch.setattr(images, "pixels", None)
     again = load(path, image_size=4)
     assert again.checksum == first.checksum and len(left(cache)) == 1
     np.testing.assert_array_equal(again.train.x, first.train.x)
@@ -99,14 +85,61 @@ def test_a_changed_folder_is_decoded_anew(folder, rng, cache):
     assert changed.checksum != first.checksum and len(left(cache)) == 2
 
 
-def test_what_is_no_image_is_passed_over(folder):
+def unused(warned):
+    return [each for each in warned if "not used" in str(each.message)]
+
+
+def test_what_is_not_used_is_named_and_counted(folder, recwarn):
     path, _ = folder
     before = load(path).checksum
+    packed.write(path, {"train/a/Thumbs.db": b"x", "val/.DS_Store": b"x", "other/c/0.png": b"x"})
+    assert load(path).checksum == before and not unused(recwarn)
     packed.write(path, {
-        "notes.txt": b"", "train/list.csv": b"", "train/a/.hidden.png": b"x", "train/a/thumbs.db": b"x",
-        "train/.git/0.png": b"x", "other/c/0.png": b"x",
+        "train/list.csv": b"", "train/a/.hidden.png": b"x", "train/b/.thumbnails/0.png": b"x", "train/.git/0.png": b"x",
+        "train/a/raw.cr2": b"x",
     })  # fmt: skip
-    assert load(path).checksum == before
+    said = r"5 in .*train not used: \.git, a/\.hidden\.png, a/raw\.cr2 and 2 more"
+    with pytest.warns(UserWarning, match=said) as told:
+        assert load(path).checksum == before
+    assert [each.filename for each in unused(told)] == [__file__]
+
+
+@pytest.mark.parametrize("name", ["9.tif", "9.jfif", "9.JPE", "9.TIFF", "9.ppm", "deep/er/9.png"])
+def test_every_image_of_a_class_is_used(folder, name, recwarn):
+    path, _ = folder
+    new = Image.fromarray(np.full((8, 8, 3), 7, np.uint8))
+    file = path / "train" / "a" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new.save(file, "JPEG" if name[2:].lower() in ("jfif", "jpe") else None)
+    data = load(path)
+    np.testing.assert_array_equal(data.train.x[3], new)
+    assert data.train.y.tolist() == [0, 0, 0, 0, 1, 1, 1] and not unused(recwarn)
+
+
+def test_linked_folders_are_read_once(folder, tmp_path):
+    path, _ = folder
+    whole = load(path).checksum
+    (path / "train" / "b").rename(tmp_path / "elsewhere")
+    (path / "train" / "b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "again").symlink_to(tmp_path / "elsewhere")
+    assert load(path).checksum == whole
+    (path / "train" / "a" / "9.png").symlink_to("nowhere.png")
+    with pytest.raises(DataError, match=r"a.9\.png is no image that can be read \(No such file"):
+        load(path, image_size=8)
+
+
+def test_a_folder_that_cannot_be_read_is_named(folder, monkeypatch):
+    path, _ = folder
+    within = type(path).iterdir
+
+    def shut(self):
+        if self.name == "b":
+            raise PermissionError(13, "Permission denied")
+        return within(self)
+
+    monkeypatch.setattr(type(path), "iterdir", shut)
+    with pytest.raises(DataError, match=r"train.b cannot be read \(Permission denied\)\. "):
+        load(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", "half", "flipped"])
@@ -176,6 +209,66 @@ def test_a_full_disk_leaves_nothing(folder, cache, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np.lib.format, "write_array_header_2_0", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DataError, match=r"decoded.mine-8-.* \(No space left on device\)\. Make room there"):
         load(path)
     assert left(cache) == []
+
+
+def cut(array):
+    array.write_bytes(array.read_bytes()[:-3])
+
+
+def zeroed(array):
+    content = bytearray(array.read_bytes())
+    content[-500:-100] = bytes(400)
+    array.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [
+    cut, zeroed, lambda array: array.write_bytes(b""), os.unlink,
+    lambda array: array.with_name("digests.json").unlink(),
+    lambda array: array.with_name("digests.json").write_text("nonsense"),
+])  # fmt: skip
+def test_a_damaged_cache_is_found_and_made_anew(folder, cache, damage):
+    path, images = folder
+    whole = load(path).checksum
+    (home,) = (cache / "decoded").glob("mine-8-????????????????")
+    damage(home / "train.npy")
+    again = load(path)
+    assert again.checksum == whole and len(left(cache)) == 1
+    np.testing.assert_array_equal(again.train.x, [images[name] for name in images if name.startswith("train")])
+
+
+def test_a_cache_that_cannot_be_written_to_is_used(folder, monkeypatch):
+    path, _ = folder
+    whole = load(path).checksum
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refused)
+    monkeypatch.setattr("pathlib.Path.touch", refused)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    again = load(path)
+    assert again.checksum == whole and len(again.validation(2).test) == 2
+    with pytest.raises(DataError, match="cannot be written to"):
+        load(path, image_size=4)
+
+
+def test_other_pixels_of_the_same_length_and_time_are_seen(tmp_path, rng):
+    """Bitmaps are as long as they have pixels, and a copy may keep the time of the last change."""
+    squares = [Image.fromarray(rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)) for _ in range(2)]
+    files = [f"{split}/a/0.bmp" for split in ("train", "val")]
+    path = packed.write(tmp_path / "mine", dict.fromkeys(files, b""))
+    for file in files:
+        squares[0].save(path / file)
+    first, image = load(path).checksum, path / "train" / "a" / "0.bmp"
+    before = os.stat(image)
+    squares[1].save(image)
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert os.stat(image).st_size == before.st_size and load(path).checksum != first
+
+
+def test_a_folder_may_have_a_long_name(tmp_path, rng):
+    path = packed.write(tmp_path / ("ä" * 120), packed.image_folder(rng)[0])
+    assert load(path).name == "ä" * 120

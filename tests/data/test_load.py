@@ -99,6 +99,11 @@ def test_a_users_own_folder_may_be_called_imagenette(tmp_path, rng):
 
 
 REFUSED = [
+    (("x" * 300,), "name must be one of .* Received: name='xxx"),
+    (("~nobody/x",), "name must be one of .* Received: name='~nobody/x'"),
+    (("cifar10", "x" * 300), "data_dir must hold the unpacked"),
+    (("sgemm", "x" * 300), "data_dir must hold the unpacked"),
+    (("imagenette", "x" * 300, 64), "data_dir must hold an unpacked"),
     (("mnist",), "name must be one of .*'cifar10'.* Received: name='mnist'"),
     ((3,), "name must be one of .* Received: name=3"),
     ((None,), "name must be one of .* Received: name=None"),

@@ -1,5 +1,6 @@
 """The command line: real processes, really killed, and what each says when it cannot go on."""
 
+import json
 import os
 import resource
 import socket
@@ -11,50 +12,11 @@ import keras
 import numpy as np
 import pytest
 
-from dendnet.experiments import Run, read_records, records
+from dendnet.experiments import Run, read_records
 from dendnet.experiments.__main__ import main
 
 BACKEND = keras.backend.backend()
 RUN = ["run", "--data", "digits", "--model", "mlp", "--option", "width=8", "--protocol", "smoke"]
-
-# Forks before anything is computed, so that imports are paid once; each child is a process of its own and is killed
-# by SIGKILL at a random moment, wherever it is. A run that ends before its time makes room for another in a new folder.
-KILLER = """
-import os, random, signal, sys, time
-from dendnet import data
-from dendnet.experiments import __main__, devices, logs, records, training
-
-kills, longest, root, *words = sys.argv[1:]
-moments, killed, folder = random.Random(0), 0, 0
-
-def start():
-    child = os.fork()
-    if not child:
-        place = f"{root}/{folder}"
-        os._exit(__main__.main([*words, "--runs", place, "--results", f"{place}.jsonl"]))
-    return child
-
-def ends(child, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if os.waitpid(child, os.WNOHANG)[0]:
-            return True
-        time.sleep(0.005)
-    return False
-
-while killed < int(kills):
-    child = start()
-    if ends(child, moments.uniform(0, float(longest))):
-        folder += 1
-    else:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        killed += 1
-began = time.monotonic()
-status = os.waitpid(start(), 0)[1]
-print(time.monotonic() - began)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
 
 
 def command(*words, cwd, **options):
@@ -67,41 +29,30 @@ def said(run):
     return [line for line in run.stderr.splitlines() if line.startswith("dendnet: ")]
 
 
-def killed(tmp_path, kills, *changes):
-    """The record of a run left alone, and those of runs killed again and again."""
-    found, longest = [], 0
-    for times in (0, kills):
-        call = [sys.executable, "-c", KILLER, str(times), str(longest), tmp_path / str(times), *RUN, *changes]
-        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        run = subprocess.run([*call, "--minutes", "0"], env=environment, cwd=tmp_path, capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr[-3000:]
-        longest = run.stdout
-        found.append(
-            [record for file in sorted((tmp_path / str(times)).glob("*.jsonl")) for record in read_records(file)]
-        )
-    return found[0][0], found[1]
-
-
-def same(record):
-    return {name: value for name, value in record.items() if name not in records.VARYING}
-
-
-@pytest.mark.slow
-def test_three_kills_change_nothing(tmp_path):
-    alone, again = killed(tmp_path, 3, "--set", "batch=8")
-    assert again and all(same(record) == same(alone) for record in again)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "changes",
-    [["--set", "batch=16", "--set", "epochs=3"], ["--unit", "standard", "--set", "batch=16", "--set", "epochs=3"]],
-    ids=["dac", "standard"],
+    "kills, changes",
+    [
+        (3, ["--set", "batch=8"]),
+        (20, ["--set", "batch=16"]),
+        (20, ["--unit", "standard", "--set", "batch=16"]),
+    ],
+    ids=["three", "dac", "standard"],
 )
-def test_twenty_kills_change_nothing(tmp_path, changes):
-    alone, again = killed(tmp_path, 20, *changes)
-    assert again and all(same(record) == same(alone) for record in again)
-    assert max(len(record["times"]["starts"]) for record in again) > 2, "the kills came before anything was trained"
+def test_kills_and_signals_change_nothing(tmp_path, kills, changes):
+    """``kills.py`` with 100 does it at length."""
+    call = [sys.executable, Path(__file__).with_name("kills.py"), str(kills), *RUN, *changes]
+    run = subprocess.run(
+        call, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    found = json.loads(run.stdout[run.stdout.index("{") :])
+    assert found["identical"] == found["runs"] > 0 and not found["tracebacks"]
+    assert sum(count for _, _, count in found["ends"]) == kills
+    by_name = {"SIGKILL": {-9}, "SIGTERM": {-15, 143, 0}, "SIGINT": {130, 0}}
+    for names, status, _ in found["ends"]:
+        assert status in by_name[names.split(", ")[-1]] | by_name[names.split(", ")[0]]
+    assert kills < 20 or found["starts of one run, at most"] > 2, "the kills came before anything was trained"
 
 
 def test_a_sweep_goes_on_and_reports(tmp_path):

@@ -1,8 +1,10 @@
 """Runs and plans: what they mean, and that what they cannot be is refused in one sentence."""
 
+import dataclasses
 import json
 
 import keras
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,6 +30,37 @@ def test_a_run_survives_json():
     one = run(options={"width": 8}, dac_options={"dendrites": 2}, protocol={"name": "short", "epochs": 7})
     again = Run.of(json.loads(json.dumps(one.to_dict())))
     assert again == one and again.id == one.id and one.protocol.epochs == 7
+
+
+def test_numbers_of_numpy_are_numbers():
+    """Of every kind, at every depth: the same run, with the same name, as with Python's own."""
+    start = {"class_name": "RandomNormal", "config": {"stddev": 0.5}}
+    own = {
+        "seed": 3,
+        "validation": 20,
+        "options": {"width": 8},
+        "dac_options": {"dendrites": 2, "bias_initializer": start},
+        "protocol": {"name": "smoke", "epochs": 2, "learning_rate": 0.5, "augmentation": False, "examples": 64},
+    }
+    theirs = {
+        "seed": np.int64(3),
+        "validation": np.uint16(20),
+        "options": {"width": np.int64(8)},
+        "dac_options": {"dendrites": np.int32(2), "bias_initializer": start | {"config": {"stddev": np.float64(0.5)}}},
+        "protocol": {
+            "name": "smoke", "epochs": np.int8(2), "learning_rate": np.float32(0.5), "augmentation": np.bool_(False),
+            "examples": np.int64(64),
+        },
+    }  # fmt: skip
+    assert run(**theirs).id == run(**own).id
+    assert json.loads(json.dumps(run(**theirs).to_dict())) == run(**own).to_dict()
+    made = dataclasses.replace(PROTOCOLS["smoke"], epochs=np.int64(2))
+    assert json.dumps(Run("digits", "mlp", "dac", np.int64(0), made).to_dict())
+
+
+def test_a_whole_number_and_the_same_with_a_point_are_one_setting():
+    changes = [{"name": "smoke", "learning_rate": rate, "momentum": 0} for rate in (1, 1.0)]
+    assert run(protocol=changes[0]).id == run(protocol=changes[1] | {"momentum": 0.0}).id
 
 
 @pytest.mark.parametrize(
@@ -178,6 +211,15 @@ def test_any_file_is_a_plan_or_a_sentence(tmp_path, content):
     with pytest.raises(ValueError, match="Received: ") as refused:
         read_plan(file)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("opening", ["[", "{a="])
+def test_a_plan_may_not_be_nested_without_end(tmp_path, opening):
+    file = tmp_path / "plan.toml"
+    file.write_text("data = " + opening * 10_000)
+    with pytest.raises(ValueError, match=r"A plan must be a TOML file .*Received: path="):
+        read_plan(file)
+    assert main(["run", "--data", "digits", "--model", "mlp", "--set", "epochs=" + "[" * 10_000]) == 2
 
 
 WORDS = st.sampled_from(

@@ -1,11 +1,13 @@
 """Reports: pairs by seed, a family's correction, and what is no pair."""
 
 import json
+import random
 
 import pytest
 
 from dendnet.experiments import Run, compare, read_records, report
 from dendnet.experiments.__main__ import main
+from dendnet.experiments.groups import groups
 
 DAC, STANDARD = [0.91, 0.93, 0.92], [0.90, 0.91, 0.90]
 
@@ -15,6 +17,7 @@ def record(unit, seed, value, **changes):
     given |= changes.pop("run", {})
     return {
         "id": f"{unit}-{seed}",
+        "seed": seed,
         "run": Run.of(given).to_dict(),
         "measure": "accuracy",
         "value": value,
@@ -36,10 +39,104 @@ def records():
 
 
 def test_pairs_are_of_one_seed():
-    (one,) = compare([*records(), record("dac", 7, 0.5)])
+    (one,) = compare(records())
     assert one.pairs == ((0, 91.0, 90.0), (1, 93.0, 91.0), (2, 92.0, 90.0))
     assert one.interval.mean == pytest.approx(5 / 3) and one.interval.level == pytest.approx(0.95)
     assert one.verdict == "DAC better" and one.needed == 4
+
+
+def rates(*found):
+    """The standard networks of three seeds, once for each (rate, how far they are from the DAC ones)."""
+    return [
+        record("standard", seed, value + far, run={"protocol": {"name": "smoke", "learning_rate": rate}})
+        for rate, far in found
+        for seed, value in enumerate(STANDARD)
+    ]
+
+
+def test_settings_that_differ_are_never_one_row():
+    """Two learning rates of the standard network: which of them a pair had was up to the order of the lines."""
+    lines = [*(one for one in records() if one["run"]["unit"] == "dac"), *rates((0.1, 0.0), (0.3, 0.05))]
+    found = compare(lines)
+    assert [one.settings for one in found] == [("", "learning_rate=0.1"), ("", "learning_rate=0.3")]
+    assert [round(one.interval.mean, 6) for one in found] == [1.666667, -3.333333]
+    assert found[0].interval.level == pytest.approx(0.975)
+    assert "| standard, equal width, learning_rate=0.3 | 3 |" in report.table(found)
+    costs = report.costs(lines)
+    assert "| mlp, learning_rate=0.1 | standard | 3 |" in costs and "| mlp | dac | 3 |" in costs
+    for _ in range(20):
+        random.Random(_).shuffle(lines)
+        assert compare(lines) == found and report.costs(lines) == costs
+
+
+@pytest.mark.parametrize("changes, says", [
+    ({"run": {"image_size": 64}}, "image_size=64"),
+    ({"run": {"protocol": {"name": "smoke", "momentum": 0.5}}}, "momentum=0.5"),
+    ({"run": {"options": {"width": 8}}}, ""),  # in the network's own name
+    ({"run": {"dac_options": {"dendrites": 2}}}, "dendrites=2"),
+    ({"run": {"validation": 10}}, "validation=10"),
+    ({"data": {"name": "digits", "checksum": "another one", "reencoded": True}}, "checksum=another "),
+    ({"versions": {"keras": "3", "torch": "1"}}, "backend=torch"),
+])  # fmt: skip
+def test_whatever_decides_a_result_tells_groups_apart(changes, says):
+    found = groups([record("dac", 0, 0.9), record("dac", 0, 0.8, **changes)])
+    (one,), (other,) = ([g for g in found if g.records[0]["value"] == value] for value in (0.9, 0.8))
+    assert says in other.settings and one.identity != other.identity
+    assert (one.settings == "") == (says in ("", "dendrites=2"))  # what has none is plain
+
+
+def test_one_run_with_two_outcomes_is_refused():
+    once = record("dac", 0, 0.9)
+    assert len(groups([once, once])[0].records) == 1
+    with pytest.raises(ValueError, match=r"several that agree.*Received: dac-0 twice \(value: 0\.8 and 0\.9\)"):
+        compare([once, record("dac", 0, 0.8)])
+    newer = record("dac", 0, 0.8, versions={"keras": "4", "jax": "1"})
+    with pytest.raises(ValueError, match=r"dac-0 twice \(keras: 4 and 3, value: 0\.8 and 0\.9\)"):
+        compare([once, newer])
+
+
+def test_a_pair_of_two_versions_says_so():
+    newer = [one | {"versions": {"keras": "4", "jax": "1"}} for one in records() if one["seed"] == 1][:1]
+    lines = [one for one in records() if one["id"] != newer[0]["id"]] + newer
+    assert "DAC better (1 pairs of two versions)" in report.table(compare(lines))
+
+
+def diverged(unit, seed, **changes):
+    return record(unit, seed, None, diverged=1, times={"seconds": []}, **changes)
+
+
+def test_a_seed_that_diverged_is_counted_and_leaves_no_verdict():
+    """Three of five: what is left would be better."""
+    lines = [*records()[:2], record("standard", 0, 0.8), record("standard", 1, 0.82)]
+    lines += [record("dac", seed, 0.9) for seed in (2, 3, 4)] + [diverged("standard", seed) for seed in (2, 3, 4)]
+    (one,) = compare(lines)
+    assert one.interval.pairs == 2 and one.interval.shown and one.diverged == (0, 3)
+    assert one.verdict == "none: 2 of 5 pairs; standard diverged 3 times"
+    assert one.verdict in report.table([one]) and "| standard | 5, 3 diverged | 81.00 |" in report.costs(lines)
+
+
+def test_where_every_pair_diverged_the_row_stays():
+    lines = [diverged("dac", 0), record("standard", 0, 0.9)]
+    (one,) = compare(lines)
+    assert one.verdict == "none: 0 of 1 pairs; DAC diverged 1 times" and one.interval.pairs == 0
+    assert "| 0 | - | - | - | - | none: 0 of 1 pairs" in report.table([one])
+    assert "| dac | 1, 1 diverged | - | - | - |" in report.costs(lines)
+    assert compare([record("dac", 0, float("nan")), lines[1]])[0].diverged == (1, 0)  # as dendnet 0.1 wrote it
+
+
+@pytest.mark.parametrize("lines", [[record("dac", 7, 0.5)], [record("dac", 0, 0.91, planned=[0, 1, 2, 3])]])
+def test_fewer_pairs_than_planned_are_no_verdict(lines):
+    """A seed that is on one side alone, or on neither and was planned."""
+    ids = {one["id"] for one in lines}
+    (one,) = compare([*(one for one in records() if one["id"] not in ids), *lines])
+    assert one.interval.shown and one.verdict == "none: 3 of 4 pairs"
+
+
+def test_equal_parameters_are_those_of_the_network_it_was_matched_with():
+    two = {"dac_options": {"dendrites": 2}}
+    lines = [record("dac", 0, 0.9), record("dac", 0, 0.8, run=two), record("standard-parameters", 0, 0.7, run=two)]
+    (one,) = compare(lines)
+    assert one.pairs == ((0, 80.0, 70.0),)
 
 
 def test_intervals_widen_with_the_number_of_comparisons():
@@ -109,9 +206,15 @@ def test_the_command_reads_files_and_passes_over_a_torn_line(tmp_path, capsys):
     assert "DAC better" in capsys.readouterr().out
 
 
-def test_the_command_refuses_what_is_no_record(tmp_path, capsys):
+@pytest.mark.parametrize("line", ["no JSON", "null", "{}", "[1]", '{"id": 3}', "[" * 100_000, '"\\ud800'])
+def test_the_command_refuses_what_is_no_record(tmp_path, capsys, line):
     file = tmp_path / "r.jsonl"
-    file.write_text("no JSON\n")
+    file.write_text(line + "\n")
     assert main(["report", str(file)]) == 2
-    assert "Line 1 of" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"Line 1 of {file} must be a record" in said and said.count("\n") == 1
+
+
+def test_the_command_says_which_file_is_not_there(tmp_path, capsys):
     assert main(["report", str(tmp_path / "nowhere")]) == 1
+    assert f"{tmp_path / 'nowhere'} cannot be used (No such file or directory); " in capsys.readouterr().err

@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import threading
+from types import SimpleNamespace
 
 import keras
 import made_up
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from dendnet.experiments import Diverged, Run, Trouble, records, storage, train
+from dendnet.experiments import Diverged, Run, Trouble, checkpoints, records, storage, train
 from dendnet.experiments.batches import Batches
 from dendnet.experiments.networks import Prepare
 from dendnet.experiments.training import Training, splits
@@ -40,14 +43,19 @@ def killed_after(steps):
     return progress
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The record of ``run()``, left alone."""
+    return train(run(), IMAGES, tmp_path_factory.mktemp("alone"))
+
+
 def same(record):
     return {name: value for name, value in record.items() if name not in records.VARYING}
 
 
 @pytest.mark.parametrize("kills", [(6,), (5, 2, 9)])
-def test_a_stopped_run_ends_as_one_left_alone(tmp_path, kills):
+def test_a_stopped_run_ends_as_one_left_alone(tmp_path, alone, kills):
     """Six steps an epoch, a checkpoint after each: stopped in an epoch, at its end, again and again."""
-    alone = train(run(), IMAGES, tmp_path / "alone")
     for steps in kills:
         with pytest.raises(Killed):
             train(run(), IMAGES, tmp_path / "stopped", minutes=0, progress=killed_after(steps))
@@ -181,13 +189,30 @@ def test_validation_data_take_the_test_data_s_place():
     assert TABLE.test.y.mean() > 100 > abs(table_test.y.mean())
 
 
-def test_a_loss_that_is_no_number_ends_it_and_keeps_what_was_saved(tmp_path):
-    wild = run("sgemm", protocol={"learning_rate": 1e30, "epochs": 5, "schedule": "constant"})
-    with pytest.raises(Diverged, match="try a smaller learning_rate"):
-        train(wild, TABLE, tmp_path)
-    values, _ = storage.load(tmp_path / wild.id / "checkpoint.npz")
+WILD = run("sgemm", protocol={"learning_rate": 1e30, "epochs": 5, "schedule": "constant"})
+
+
+@pytest.mark.parametrize("minutes", [0, 5])
+def test_a_loss_that_is_no_number_is_how_a_run_ends(tmp_path, minutes):
+    """Recorded as such whenever it is noticed, and once more by the same call; what was saved stays."""
+    with pytest.raises(Diverged, match="try a smaller learning_rate") as first:
+        train(WILD, TABLE, tmp_path, minutes=minutes)
+    values, _ = checkpoints.load(tmp_path / WILD.id)
     assert values is None or all(np.isfinite(value).all() for value in values)
-    assert not (tmp_path / wild.id / "record.json").exists()
+    record = first.value.record
+    assert (record["value"], record["weights"], record["diverged"]) == (None, None, len(record["metrics"]) + 1)
+    assert json.loads((tmp_path / WILD.id / "record.json").read_text()) == record
+    assert "NaN" not in json.dumps(record) and "Infinity" not in json.dumps(record)
+    with pytest.raises(Diverged) as again:
+        train(WILD, TABLE, tmp_path, progress=killed_after(1))
+    assert again.value.record == record
+
+
+def test_a_test_loss_that_is_no_number_is_no_value(tmp_path, monkeypatch):
+    monkeypatch.setattr(Training, "tested", lambda self: {"test_loss": 1.0, "test_accuracy": float("nan")})
+    with pytest.raises(Diverged) as ended:
+        train(run(), IMAGES, tmp_path)
+    assert ended.value.record["diverged"] == 1
 
 
 def test_two_runs_in_one_folder_exclude_each_other(tmp_path):
@@ -221,20 +246,249 @@ def train_until(folder, steps):
 def test_a_run_goes_on_where_it_was_begun(tmp_path):
     train_until(tmp_path, 8)
     path = tmp_path / run().id / "checkpoint.npz"
-    values, place = storage.load(path)
-    storage.save(path, values, place | {"backend": "another"})
-    with pytest.raises(Trouble, match="KERAS_BACKEND=another"):
+    values, place = checkpoints.load(path.parent)
+    for name, other in (("backend", "another"), ("keras", "2.0"), ("numpy", "1.0"), ("learning_rate", 0.7)):
+        found = place | {"identity": place["identity"] | {name: other}}
+        checkpoints.save(path.parent, values, found)
+        with pytest.raises(
+            Trouble, match=rf"begun otherwise \({name}: {other} and .*; go on as it was begun"
+        ) as refused:
+            train(run(), IMAGES, tmp_path)
+        assert ("KERAS_BACKEND=another" in str(refused.value)) == (name == "backend")
+
+
+def test_a_checkpoint_of_dendnet_0_1_goes_on(tmp_path, alone, capsys):
+    """It names backend and Keras, and neither its data nor a checkpoint before it."""
+    train_until(tmp_path, 8)
+    folder = tmp_path / run().id
+    values, place = checkpoints.load(folder)
+    del place["identity"]
+    checkpoints.save(folder, values, place | {"keras": keras.__version__})
+    (folder / checkpoints.BEFORE).unlink()
+    assert same(train(run(), IMAGES, tmp_path)) == same(alone)
+    assert "does not say on which data it was begun" in capsys.readouterr().err
+    folder = tmp_path / "older" / run().id
+    folder.mkdir(parents=True)
+    checkpoints.save(folder, values, place | {"keras": "3.0"})
+    with pytest.raises(Trouble, match=r"keras: 3\.0 and"):
+        train(run(), IMAGES, tmp_path / "older")
+
+
+def changed(**changes):
+    return type(IMAGES)(**(vars(IMAGES) | {"checksum": "another"} | changes))
+
+
+def test_changed_data_do_not_go_on_and_are_not_finished(tmp_path):
+    """Labels swapped in the middle of a killed run, and after its end."""
+    swapped = changed(train=SimpleNamespace(x=IMAGES.train.x, y=IMAGES.train.y[::-1]))
+    train_until(tmp_path, 8)
+    refused = r"begun otherwise \(checksum: made up and another\); .* remove this one to begin anew"
+    with pytest.raises(Trouble, match=refused):
+        train(run(), swapped, tmp_path)
+    record = train(run(), IMAGES, tmp_path)
+    with pytest.raises(Trouble, match=refused):
+        train(run(), swapped, tmp_path)
+    other = train(run(), swapped, tmp_path / "other")
+    for _ in range(2):
+        for one in (record, other):
+            records.publish(one, tmp_path / "r.jsonl")
+    assert [one["data"]["checksum"] for one in records.read(tmp_path / "r.jsonl")] == ["made up", "another"]
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    train_until(tmp_path, 8)
+    folder = tmp_path / run().id
+    values, place = checkpoints.load(folder)
+    for others in (values[:-1], [values[0][:, :1], *values[1:]]):
+        checkpoints.save(folder, others, place)
+        with pytest.raises(Trouble, match="the weights of another network"):
+            train(run(), IMAGES, tmp_path)
+
+
+def test_floatx_is_float32(tmp_path):
+    """Any other changed the weights, and no record said so."""
+    keras.config.set_floatx("float64")
+    try:
+        with pytest.raises(ValueError, match=r"floatx\(\) must be 'float32'.*Received: floatx='float64'"):
+            train(run(), IMAGES, tmp_path)
+    finally:
+        keras.config.set_floatx("float32")
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "end": lambda content: content[:-30],
+    "zeroed": lambda content: content[:300] + bytes(400) + content[700:],
+    "altered": lambda content: content.replace(b"'descr': '<f4'", b"'descr': '<f2'", 1),
+    "text": lambda content: b"null",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_left_for_the_one_before(tmp_path, alone, capsys, damage):
+    train_until(tmp_path, 9)
+    folder = tmp_path / run().id
+    last, before = folder / checkpoints.LAST, folder / checkpoints.BEFORE
+    last.write_bytes(DAMAGES[damage](last.read_bytes()))
+    whole = before.read_bytes()
+    train_until(tmp_path, 1)
+    assert f"dendnet: {last} is damaged (" in (said := capsys.readouterr().err)
+    assert said.count("\n") == 1 and "): going on from the checkpoint before it" in said
+    assert before.read_bytes() == whole, "the whole one was replaced"
+    assert same(train(run(), IMAGES, tmp_path)) == same(alone)
+
+
+def test_where_both_checkpoints_are_damaged_it_begins_anew(tmp_path, alone, capsys):
+    train_until(tmp_path, 9)
+    for path in (tmp_path / run().id).glob("*.npz"):
+        path.write_bytes(b"")
+    assert same(train(run(), IMAGES, tmp_path)) == same(alone)
+    assert capsys.readouterr().err.count("is damaged (File is not a zip file)") == 2
+
+
+def test_a_crash_between_the_two_names_leaves_the_one_before(tmp_path, alone, capsys):
+    train_until(tmp_path, 9)
+    folder = tmp_path / run().id
+    os.replace(folder / checkpoints.LAST, folder / checkpoints.BEFORE)
+    assert same(train(run(), IMAGES, tmp_path)) == same(alone)
+    assert "checkpoint.npz is missing: going on from the checkpoint before it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["null", "{}", "[]", "", '{"id": "to', '{"run": 3, "data": {}, "versions": {}}'])
+def test_a_damaged_record_is_made_anew(tmp_path, capsys, content):
+    record = train(run(protocol={"epochs": 1}), IMAGES, tmp_path)
+    path = tmp_path / record["id"] / "record.json"
+    path.write_text(content)
+    again = train(run(protocol={"epochs": 1}), IMAGES, tmp_path, progress=killed_after(1))
+    assert same(again) == same(record) == same(json.loads(path.read_text()))
+    assert f"dendnet: {path} is damaged: going on from the checkpoint" in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_cannot_be_read_is_no_damaged_one(tmp_path, monkeypatch):
+    train_until(tmp_path, 8)
+
+    def shut(self):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("pathlib.Path.read_bytes", shut)
+        with pytest.raises(Trouble, match=r"record\.json could not be read \(Permission denied\); permit it, or"):
+            train(run(), IMAGES, tmp_path)
+    assert (tmp_path / run().id / checkpoints.LAST).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("steps, saved", [
+    (3, "epoch 1 is saved up to step 3"), (8, "epoch 2 is saved up to step 2"),
+    (6, "saved up to the end of epoch 1"), (18, "the run had just come to its end"),
+])  # fmt: skip
+def test_a_signal_ends_it_after_the_step_with_a_checkpoint(tmp_path, alone, capsys, number, steps, saved):
+    """Six steps an epoch, and no checkpoint is due."""
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    taken = []
+
+    def progress(*_):
+        taken.append(1)
+        if len(taken) == steps:
+            signal.raise_signal(number)
+
+    with pytest.raises(KeyboardInterrupt, match=f"{number.name}: {saved}"):
+        train(run(), IMAGES, tmp_path, progress=progress)
+    assert f"{number.name}: saving a checkpoint after this step" in capsys.readouterr().err
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert same(train(run(), IMAGES, tmp_path, progress=progress)) == same(alone)
+    assert len(taken) == 18, "no step was taken twice"
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path):
+    def progress(*_):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(run(), IMAGES, tmp_path, progress=progress)
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_signals_before_the_first_step_say_that_nothing_is_saved(tmp_path, monkeypatch):
+    resume = Training.resume
+
+    def slowly(self):
+        signal.raise_signal(signal.SIGINT)
+        return resume(self)
+
+    monkeypatch.setattr(Training, "resume", slowly)
+    with pytest.raises(KeyboardInterrupt, match="nothing was trained yet"):
         train(run(), IMAGES, tmp_path)
+
+
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
+    """As SIGINT is in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        train(run(protocol={"epochs": 1}), IMAGES, tmp_path, progress=lambda *_: signal.raise_signal(signal.SIGINT))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_does_not_hide_what_else_ended_it(tmp_path):
+    def progress(epoch, step, steps, logs):
+        if not np.isfinite(logs["loss"]):
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM: the run had just come to its end"):
+        train(WILD, TABLE, tmp_path, progress=progress)
+    with pytest.raises(Diverged):
+        train(WILD, TABLE, tmp_path)
+
+
+def test_other_threads_train_without_signals(tmp_path):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(train(run(protocol={"epochs": 1}), IMAGES, tmp_path)))
+    thread.start()
+    thread.join()
+    assert found[0]["metrics"]
+
+
+def recorded(seed):
+    """A record, without what no test here asks for."""
+    made = run(seed=seed)
+    return {"id": made.id, "run": made.to_dict(), "data": {"checksum": "c"}, "versions": {"keras": "3", "jax": "1"}}
 
 
 def test_records_are_added_once_and_torn_lines_are_cut(tmp_path):
     file = tmp_path / "deep" / "r.jsonl"
-    records.publish({"id": "a"}, file)
+    records.publish(recorded(0), file)
     with open(file, "a") as torn:
         torn.write('{"id": "b", "val')
-    for name in ("a", "b", "b"):
-        records.publish({"id": name}, file)
-    assert [one["id"] for one in records.read(file)] == ["a", "b"]
+    for seed in (0, 1, 1):
+        records.publish(recorded(seed), file)
+    assert records.read(file) == [recorded(0), recorded(1)]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n", " "])
+def test_a_file_without_a_newline_at_its_end_loses_nothing(tmp_path, end):
+    file = tmp_path / "r.jsonl"
+    file.write_bytes(("\n".join(json.dumps(recorded(seed)) for seed in range(3)) + end).encode())
+    records.publish(recorded(3), file)
+    assert records.read(file) == [recorded(seed) for seed in range(4)]
+    assert file.read_bytes().endswith(b"\n")
+
+
+def test_a_run_on_other_versions_is_the_same_run_and_on_another_backend_is_not(tmp_path):
+    file = tmp_path / "r.jsonl"
+    for versions in ({"keras": "3", "jax": "1"}, {"keras": "4", "jax": "1"}, {"keras": "4", "torch": "1"}):
+        records.publish(recorded(0) | {"versions": versions}, file)
+    assert [one["versions"] for one in records.read(file)] == [{"keras": "3", "jax": "1"}, {"keras": "4", "torch": "1"}]
+
+
+def test_a_results_file_with_what_is_no_record_is_not_added_to(tmp_path):
+    file = tmp_path / "r.jsonl"
+    file.write_text("null\n")
+    with pytest.raises(ValueError, match=r"Line 1 of .* must be a record in JSON. Received: 'null'"):
+        records.publish(recorded(0), file)
+    assert file.read_text() == "null\n"
 
 
 @pytest.mark.parametrize(
