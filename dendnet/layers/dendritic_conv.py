@@ -102,8 +102,9 @@ class DendriticConv(DendriticLayer):
     def _refuse_unknown_size(self):
         if keras.backend.backend() != "tensorflow":
             raise ValueError(
-                f"On {keras.backend.backend()} a layer with padding='same' and strides above 1 is exported for known "
-                f"sizes only: give the model a keras.Input without None. Received: size={self._size}"
+                f"On {keras.backend.backend()} a layer with padding='same' and strides above 1 is a plain static graph "
+                f"for known sizes only: give the model a keras.Input without None. Received: size={self._size}, "
+                f"implementation={self.implementation!r}"
             )
 
     def compute_output_shape(self, input_shape):

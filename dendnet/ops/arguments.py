@@ -8,7 +8,7 @@ import numpy as np
 
 from dendnet.ops import shapes
 
-IMPLEMENTATIONS = ("auto", "reference", "blocked", "fused")
+IMPLEMENTATIONS = ("auto", "reference", "blocked", "fused", "plain")
 NOT_ELEMENTWISE = ("softmax", "logsoftmax", "sparsemax", "sparsesoftmax", "glu", "threshold", "layernormalization")
 Tensor = Any  # a tensor of whichever backend Keras runs on, or anything that Keras turns into one
 Activation = str | Callable[[Tensor], Tensor] | None

@@ -31,8 +31,9 @@ def available_implementations() -> tuple[str, ...]:
     temporaries stay near the size of inputs and outputs. It has first derivatives on TensorFlow and torch, on JAX
     reverse mode to any order, under vmap too on JAX and torch, and no forward mode. ``"fused"`` is the same in kernels
     for NVIDIA GPUs, on torch (Triton, compute capability 7.0 and up) and on JAX (Pallas, 8.0 and up), for float32,
-    bfloat16 and float16; its derivatives are those of ``"blocked"``, but for vmap on torch. ``"auto"`` takes the one
-    that suits sizes and device.
+    bfloat16 and float16; its derivatives are those of ``"blocked"``, but for vmap on torch. ``"plain"`` is the
+    definition as a static graph, without loops or compiled parts, for exporters of any kind; ``model.export`` takes it
+    by itself. ``"auto"`` takes the one that suits sizes and device.
 
     Example:
         >>> from dendnet.ops import available_implementations
@@ -52,7 +53,7 @@ def connections(implementation, x, kernel, bias, activation, geometry):
     Half-precision terms are summed in float32 and the sum is rounded once; the fused kernels do so by themselves.
     """
     chosen = _choose(implementation, x, kernel, activation, geometry)
-    if plain.exporting(x):
+    if implementation == "plain" or plain.exporting(x):
         chosen = "plain"
     dtype = keras.backend.standardize_dtype(x.dtype)
     if chosen != "fused" and dtype in ("float16", "bfloat16"):

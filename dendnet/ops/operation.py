@@ -33,7 +33,8 @@ def dac_dense(
         activation: Any elementwise Keras activation, by name or as a function.
         implementation: ``"reference"`` forms every relu(x_i + b_ij), as the definition does; ``"blocked"`` (relu and
             finite biases) never holds them all; ``"fused"`` neither, in kernels for NVIDIA GPUs
-            (torch and JAX); ``"auto"`` takes the one that suits size and device.
+            (torch and JAX); ``"plain"`` is the static graph that ``model.export`` takes; ``"auto"`` takes the one that
+            suits size and device.
             A bias of shape ``(n,)`` always runs as the standard layer does.
 
     Returns:
@@ -99,7 +100,8 @@ def dac_conv(
         activation: Any elementwise Keras activation, by name or as a function.
         implementation: ``"reference"`` forms every relu(x_i(p) + b_ij), as the definition does; ``"blocked"`` (relu and
             finite biases) never holds them all; ``"fused"`` neither, in kernels for NVIDIA GPUs
-            (torch and JAX); ``"auto"`` takes the one that suits size and device.
+            (torch and JAX); ``"plain"`` is the static graph that ``model.export`` takes; ``"auto"`` takes the one that
+            suits size and device.
             A bias of shape ``(c_in,)`` always runs as the standard layer does.
 
     Returns:
