@@ -73,6 +73,12 @@ def conv_arguments(rank, *, strides, dilation_rate, padding, data_format):
     return shapes.Geometry(strides, padding, dilation_rate), data_format or keras.config.image_data_format()
 
 
+def check_transposed_padding(padding):
+    """ValueError where this is no padding of a transposed convolution."""
+    if padding not in ("valid", "same"):
+        raise ValueError(f"padding must be one of ('valid', 'same'). Received: padding={padding!r}")
+
+
 def check_reach(size, k, geometry):
     """ValueError where a known axis is too short for an output."""
     for s, k_axis, stride, dilation in zip(size, k, geometry.strides, geometry.dilation_rate, strict=True):
