@@ -10,6 +10,8 @@ from dendnet.layers import (
     DACConv3D,
     DACConv3DTranspose,
     DACDense,
+    DACDepthwiseConv1D,
+    DACDepthwiseConv2D,
 )
 from dendnet.ops import available_implementations
 
@@ -58,6 +60,14 @@ for cls, shape, options in [
     (DACConv3DTranspose, (2, 3, 4, 4), TRANSPOSED[:2]),
 ]:
     EVERY += [(cls, shape, LAST | o, dict(filters=8, kernel_size=3)) for o in options]
+DEPTHWISE = [
+    dict(depth_multiplier=2, strides=2, padding="same"),
+    dict(bias_sharing="none", dendrites=2, use_output_bias=True, data_format="channels_first"),
+    dict(bias_sharing="outputs", dilation_rate=2, depth_multiplier=2),
+    *BLOCKED,
+]
+for cls, shape in [(DACDepthwiseConv1D, (6, 5)), (DACDepthwiseConv2D, (6, 5, 5))]:
+    EVERY += [(cls, shape, LAST | o, dict(kernel_size=3)) for o in DEPTHWISE]
 
 
 def example(shape, N=2, seed=0):

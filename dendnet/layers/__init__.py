@@ -7,6 +7,8 @@ from dendnet.layers.dac_conv2d_transpose import DACConv2DTranspose
 from dendnet.layers.dac_conv3d import DACConv3D
 from dendnet.layers.dac_conv3d_transpose import DACConv3DTranspose
 from dendnet.layers.dac_dense import DACDense
+from dendnet.layers.dac_depthwise_conv1d import DACDepthwiseConv1D
+from dendnet.layers.dac_depthwise_conv2d import DACDepthwiseConv2D
 from dendnet.layers.implementation import set_implementation
 
 __all__ = [
@@ -17,5 +19,7 @@ __all__ = [
     "DACConv3D",
     "DACConv3DTranspose",
     "DACDense",
+    "DACDepthwiseConv1D",
+    "DACDepthwiseConv2D",
     "set_implementation",
 ]
