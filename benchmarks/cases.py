@@ -83,7 +83,7 @@ def candidates(case):
     else:
         found = {"standard": lambda x, w, b: ops.matmul(ops.relu(x), w)}
     for name in available_implementations():
-        if name == "auto" or (name == "reference" and case.terms > LARGEST_REFERENCE):
+        if name in ("auto", "plain") or (name == "reference" and case.terms > LARGEST_REFERENCE):
             continue
         if case.k:
             found[name] = lambda x, w, b, i=name: dac_conv(x, w, b, **settings, implementation=i)

@@ -5,7 +5,17 @@ import functools
 import keras
 import numpy as np
 
-from dendnet.layers import DACConv1D, DACConv2D, DACConv3D, DACDense
+from dendnet.layers import (
+    DACConv1D,
+    DACConv1DTranspose,
+    DACConv2D,
+    DACConv2DTranspose,
+    DACConv3D,
+    DACConv3DTranspose,
+    DACDense,
+    DACDepthwiseConv1D,
+    DACDepthwiseConv2D,
+)
 from dendnet.ops import available_implementations
 
 LAST = {"data_format": "channels_last"}
@@ -37,13 +47,30 @@ CONV3D = [
     dict(data_format="channels_first", groups=2, use_output_bias=True, dendrite_activation="gelu"),
     *[dict(padding="same") | blocked for blocked in BLOCKED],
 ]
+TRANSPOSED = [
+    dict(strides=2, padding="same"),
+    dict(bias_sharing="none", dendrites=2, use_output_bias=True, data_format="channels_first"),
+    dict(bias_sharing="outputs", dilation_rate=2, dendrite_activation="tanh"),
+    *BLOCKED,
+]
 EVERY = [(DACDense, (4,), o, dict(units=3)) for o in DENSE]
 for cls, shape, options in [
     (DACConv1D, (6, 4), CONV1D),
     (DACConv2D, (6, 7, 4), CONV2D),
     (DACConv3D, (4, 5, 4, 4), CONV3D),
+    (DACConv1DTranspose, (6, 4), TRANSPOSED),
+    (DACConv2DTranspose, (6, 4, 4), TRANSPOSED),
+    (DACConv3DTranspose, (2, 3, 4, 4), TRANSPOSED[:2]),
 ]:
     EVERY += [(cls, shape, LAST | o, dict(filters=8, kernel_size=3)) for o in options]
+DEPTHWISE = [
+    dict(depth_multiplier=2, strides=2, padding="same"),
+    dict(bias_sharing="none", dendrites=2, use_output_bias=True, data_format="channels_first"),
+    dict(bias_sharing="outputs", dilation_rate=2, depth_multiplier=2),
+    *BLOCKED,
+]
+for cls, shape in [(DACDepthwiseConv1D, (6, 5)), (DACDepthwiseConv2D, (6, 5, 5))]:
+    EVERY += [(cls, shape, LAST | o, dict(kernel_size=3)) for o in DEPTHWISE]
 
 
 def example(shape, N=2, seed=0):

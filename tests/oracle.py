@@ -34,6 +34,24 @@ def conv(x, kernel, bias, strides=1, padding="valid", dilation_rate=1, act=relu)
     return y
 
 
+def conv_transpose(x, kernel, bias, strides=1, padding="valid", dilation_rate=1, act=relu):
+    """The transposed convolution on channels-last x: every pixel and tap adds to the one place that they reach."""
+    x, kernel, bias = (np.asarray(a, "float64") for a in (x, kernel, bias))
+    *k, c_in, c_out = kernel.shape
+    strides, dilation = (np.broadcast_to(a, len(k)) for a in (strides, dilation_rate))
+    size, beyond = np.array(x.shape[1:-1]), np.maximum((np.array(k) - 1) * dilation + 1 - strides, 0)
+    out = size * strides + (beyond if padding == "valid" else 0)
+    first = beyond // 2 if padding == "same" else np.zeros(len(k), int)
+    y = np.zeros((len(x), *out, c_out))
+    for q, t in itertools.product(np.ndindex(*size), np.ndindex(*k)):
+        p = np.array(q) * strides + np.array(t) * dilation - first
+        if (p >= 0).all() and (p < out).all():
+            for i, j in itertools.product(range(c_in), range(c_out)):
+                b = {1: lambda: bias[i], 2: lambda: bias[i, j]}.get(bias.ndim, lambda: bias[(*t, i, j)])()  # noqa: B023
+                y[(slice(None), *p, j)] += kernel[(*t, i, j)] * act(x[(slice(None), *q, i)] + b)
+    return y
+
+
 def gradients(x, kernel, bias, dy, strides=1, padding="valid", dilation_rate=1):
     """dx, dkernel and dbias of the convolution, or of dense x (N, n), without groups; relu'(0) = 0.
 

@@ -9,6 +9,7 @@ from keras import layers, ops
 from dendnet.convert import graph
 from dendnet.layers import DACDense
 from dendnet.layers.dendritic import DendriticLayer
+from dendnet.layers.dendritic_conv_transpose import DendriticConvTranspose
 
 CONVOLUTIONS = {1: layers.Conv1D, 2: layers.Conv2D, 3: layers.Conv3D}
 
@@ -49,8 +50,9 @@ def to_standard(model: keras.Model) -> Expansion:
         An :class:`Expansion`: ``model``, the new model, and ``costs``, by the layers' names, which is printed too.
 
     Raises:
-        ValueError: The model is subclassed or not built, or holds a dendrite-activated layer where it cannot be
-            replaced: inside another layer, or as DACDense with more than three axes between batch and features.
+        ValueError: The model is subclassed or not built, or holds a dendrite-activated layer that cannot be replaced:
+            a transposed convolution, one inside another layer, or a DACDense with more than three axes between batch
+            and features.
 
     Example:
         >>> import keras
@@ -85,6 +87,11 @@ def _expand(model):
             return expanded[layer].model(*args, **kwargs)
         if not isinstance(layer, DendriticLayer):
             return copy(*args, **kwargs)
+        if isinstance(layer, DendriticConvTranspose):
+            raise ValueError(
+                "A transposed convolution cannot be expanded: Keras's own has no groups, one for each output. "
+                f"Received: layer={layer.name!r}"
+            )
         if layer not in expanded:
             expanded[layer] = _Standard(layer)
             costs[layer.name] = expanded[layer].cost

@@ -4,6 +4,7 @@ from math import prod
 
 from dendnet.cost.operations import BIAS, MULTIPLY_ADD, NOTHING, activation
 from dendnet.layers.dendritic_conv import DendriticConv
+from dendnet.layers.dendritic_conv_transpose import DendriticConvTranspose
 from dendnet.ops import shapes
 
 
@@ -14,11 +15,13 @@ def flops(layer, input_shape, output_shape):
         return None
     output_bias = BIAS * prod(output_shape) if layer.use_output_bias else NOTHING
     distinct = activations(layer, input_shape, output_shape)
-    return MULTIPLY_ADD * terms(layer, output_shape) + (BIAS + each) * distinct + output_bias
+    return MULTIPLY_ADD * terms(layer, input_shape, output_shape) + (BIAS + each) * distinct + output_bias
 
 
-def terms(layer, output_shape):
-    """Weights times the places of the output where each is used."""
+def terms(layer, input_shape, output_shape):
+    """Weights times the places where each is used: of the output, or of the input where it is transposed."""
+    if isinstance(layer, DendriticConvTranspose):
+        return prod(layer.kernel.shape) * prod(input_shape) // input_shape[layer.channel_axis]
     return prod(layer.kernel.shape) * prod(output_shape) // layer.kernel.shape[-1]
 
 
@@ -26,6 +29,8 @@ def activations(layer, input_shape, output_shape):
     """Distinct activations relu(x_i + b_ij): sharing taps share them, and so do all outputs where they share a bias."""
     if not isinstance(layer, DendriticConv):
         return prod(input_shape[:-1]) * prod(layer.bias.shape)
+    if isinstance(layer, DendriticConvTranspose):
+        return prod(input_shape) // input_shape[layer.channel_axis] * prod(layer.bias.shape)
     size, out = space(layer, input_shape), space(layer, output_shape)
     _, borders = shapes.axes(size, layer.kernel_size, layer.geometry)
     seen = [

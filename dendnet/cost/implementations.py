@@ -8,6 +8,7 @@ from math import prod
 
 from dendnet.cost.dendrites import flops, space, terms
 from dendnet.cost.operations import BIAS, NOTHING, Operations, Passes, activation
+from dendnet.layers.dendritic_conv_transpose import DendriticConvTranspose
 from dendnet.ops import blocked, shapes
 
 NAMES = ("reference", "blocked", "native", "fused")
@@ -26,12 +27,12 @@ def executed(name, layer, input_shape, output_shape):
         return None
     if is_standard(layer):
         return necessary
-    of_all, pairs = terms(layer, output_shape), everywhere(layer, input_shape)
+    of_all, pairs = terms(layer, input_shape, output_shape), everywhere(layer, input_shape)
     output_bias = BIAS * prod(output_shape) if layer.use_output_bias else NOTHING
     if name == "reference":
         # The activation at every pixel, seen or not. The gradient adds each term's share to its pixel, then sums; where
         # there are strides the shares lie between zeros.
-        between = prod(getattr(layer, "strides", ()))
+        between = 1 if isinstance(layer, DendriticConvTranspose) else prod(getattr(layer, "strides", ()))
         filtered = activation(layer.dendrite_activation) + BIAS
         forward = Operations(1, 1) * of_all + filtered.forward * pairs
         step = Operations(3, 2 + between) * of_all + (filtered.step + Operations(0, 1)) * pairs
@@ -62,8 +63,10 @@ def bias_is_of_taps(layer):
 
 def everywhere(layer, input_shape):
     """Activations at every pixel, whether a tap sees it or not."""
-    channels = input_shape[getattr(layer, "channel_axis", -1)]
-    return prod(input_shape) // channels * prod(layer.bias.shape)
+    places = prod(input_shape) // input_shape[getattr(layer, "channel_axis", -1)]
+    if isinstance(layer, DendriticConvTranspose) and not is_standard(layer):
+        return places * prod(layer.kernel.shape)  # of each tap by itself
+    return places * prod(layer.bias.shape)
 
 
 def kept(name, layer, input_shape, output_shape):
@@ -74,7 +77,9 @@ def kept(name, layer, input_shape, output_shape):
     if name == "reference":
         # Each tap's product needs the window of activations that it weighed, and each activation its mask.
         return (
-            repeated + everywhere(layer, input_shape) + (terms(layer, output_shape) if space(layer, input_shape) else 0)
+            repeated
+            + everywhere(layer, input_shape)
+            + (terms(layer, input_shape, output_shape) if space(layer, input_shape) else 0)
         )
     return repeated
 
@@ -99,7 +104,7 @@ def temporary(name, layer, input_shape, output_shape):
 def padded(layer, input_shape):
     """Numbers of the input within its border."""
     size = space(layer, input_shape)
-    if not size:
+    if not size or isinstance(layer, DendriticConvTranspose):
         return prod(input_shape) * layer.dendrites
     _, borders = shapes.axes(size, layer.kernel_size, layer.geometry)
     around = prod(s + sum(border) for s, border in zip(size, borders, strict=True))

@@ -81,9 +81,17 @@ class DendriticConv(DendriticLayer):
         self._add_dendrites(kernel_shape, bias_shapes[self.bias_sharing])
 
     def call(self, inputs):
+        y = self._connected(inputs)
+        if self.output_bias is None:
+            return y
+        first = self.data_format == "channels_first"
+        return y + (ops.reshape(self.output_bias, (-1, *[1] * self.rank)) if first else self.output_bias)
+
+    def _connected(self, inputs):
+        """The outputs without their own bias."""
         if None in self._size and max(self.strides) > 1 and self.padding == "same" and plain.exporting(inputs):
             self._refuse_unknown_size()
-        y = dac_conv(
+        return dac_conv(
             self._repeated(inputs, axis=self.channel_axis),
             self.kernel,
             self.bias,
@@ -94,16 +102,13 @@ class DendriticConv(DendriticLayer):
             activation=self.dendrite_activation,
             implementation=self.implementation,
         )
-        if self.output_bias is None:
-            return y
-        first = self.data_format == "channels_first"
-        return y + (ops.reshape(self.output_bias, (-1, *[1] * self.rank)) if first else self.output_bias)
 
     def _refuse_unknown_size(self):
         if keras.backend.backend() != "tensorflow":
             raise ValueError(
-                f"On {keras.backend.backend()} a layer with padding='same' and strides above 1 is exported for known "
-                f"sizes only: give the model a keras.Input without None. Received: size={self._size}"
+                f"On {keras.backend.backend()} a layer with padding='same' and strides above 1 is a plain static graph "
+                f"for known sizes only: give the model a keras.Input without None. Received: size={self._size}, "
+                f"implementation={self.implementation!r}"
             )
 
     def compute_output_shape(self, input_shape):
@@ -111,10 +116,16 @@ class DendriticConv(DendriticLayer):
         size = input_shape[2:] if first else input_shape[1:-1]
         if len(size) != self.rank:
             raise ValueError(f"The input must have {self.rank + 2} axes. Received: input_shape={tuple(input_shape)}")
+        out, filters = self._output_size(size), self._output_channels(input_shape[self.channel_axis])
+        return (input_shape[0], filters, *out) if first else (input_shape[0], *out, filters)
+
+    def _output_size(self, size):
         check_reach(size, self.kernel_size, self.geometry)
         axes = zip(size, self.kernel_size, self.strides, self.dilation_rate, strict=True)
-        out = [shapes.output_size(*axis, self.padding) for axis in axes]
-        return (input_shape[0], self.filters, *out) if first else (input_shape[0], *out, self.filters)
+        return [shapes.output_size(*axis, self.padding) for axis in axes]
+
+    def _output_channels(self, c_in):
+        return self.filters
 
     def get_config(self):
         return {

@@ -8,7 +8,7 @@ import numpy as np
 
 from dendnet.ops import shapes
 
-IMPLEMENTATIONS = ("auto", "reference", "blocked", "native", "fused")
+IMPLEMENTATIONS = ("auto", "reference", "blocked", "native", "fused", "plain")
 NOT_ELEMENTWISE = ("softmax", "logsoftmax", "sparsemax", "sparsesoftmax", "glu", "threshold", "layernormalization")
 Tensor = Any  # a tensor of whichever backend Keras runs on, or anything that Keras turns into one
 Activation = str | Callable[[Tensor], Tensor] | None
@@ -71,6 +71,12 @@ def conv_arguments(rank, *, strides, dilation_rate, padding, data_format):
             f"data_format must be 'channels_last', 'channels_first' or None. Received: data_format={data_format!r}"
         )
     return shapes.Geometry(strides, padding, dilation_rate), data_format or keras.config.image_data_format()
+
+
+def check_transposed_padding(padding):
+    """ValueError where this is no padding of a transposed convolution."""
+    if padding not in ("valid", "same"):
+        raise ValueError(f"padding must be one of ('valid', 'same'). Received: padding={padding!r}")
 
 
 def check_reach(size, k, geometry):

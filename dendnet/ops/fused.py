@@ -9,9 +9,19 @@ LEAST_CAPABILITY = {"torch": (7, 0), "jax": (8, 0)}  # Triton's kernels reach a 
 LEAST_TRITON = (3, 4)  # torch 2.8 brings it; older ones were tried and do not take the kernels as they stand
 
 
-@cache
 def runs() -> bool:
     """Whether this machine has a GPU, and the compiler, that the kernels of this Keras backend run on."""
+    return _found()
+
+
+if keras.backend.backend() == "torch":
+    import torch
+
+    torch.compiler.assume_constant_result(runs)  # torch.compile would trace the probe past its cache, and warn of it
+
+
+@cache
+def _found() -> bool:
     probe = {"torch": _runs_on_torch, "jax": _runs_on_jax}.get(keras.backend.backend())
     return probe is not None and probe()
 

@@ -35,7 +35,8 @@ def available_implementations() -> tuple[str, ...]:
     torch, and no forward mode. ``"native"`` is the same for CPUs, in C++ that this machine's compiler builds once, in
     seconds, for all sizes; it takes batches of any length at once. ``"fused"`` is the same in kernels for NVIDIA GPUs,
     on torch (Triton, compute capability 7.0 and up) and on JAX (Pallas, 8.0 and up), for float32, bfloat16 and float16;
-    no vmap on torch. ``"auto"`` takes the one that suits sizes and device.
+    no vmap on torch. ``"plain"`` is the definition as a static graph, without loops or compiled parts, for exporters of
+    any kind; ``model.export`` takes it by itself. ``"auto"`` takes the one that suits sizes and device.
 
     Example:
         >>> from dendnet.ops import available_implementations
@@ -63,7 +64,7 @@ def connections(implementation, x, kernel, bias, activation, geometry):
     Half-precision terms are summed in float32 and the sum is rounded once; the fused kernels do so by themselves.
     """
     chosen = _choose(implementation, x, kernel, activation, geometry)
-    if plain.exporting(x):
+    if implementation == "plain" or plain.exporting(x):
         chosen = "plain"
     dtype = keras.backend.standardize_dtype(x.dtype)
     if chosen != "fused" and dtype in ("float16", "bfloat16"):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from dendnet.ops import standard
+from dendnet.ops import depthwise, standard
 from dendnet.ops.arguments import (
     Activation,
     Tensor,
@@ -33,7 +33,8 @@ def dac_dense(
         activation: Any elementwise Keras activation, by name or as a function.
         implementation: ``"reference"`` forms every relu(x_i + b_ij), as the definition does; ``"blocked"`` (relu and
             finite biases) never holds them all; ``"native"`` neither, in C++ for the CPU that this machine's compiler
-            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"auto"`` takes the one that
+            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"plain"`` is the
+            static graph that ``model.export`` takes; ``"auto"`` takes the one that
             suits size and device.
             A bias of shape ``(n,)`` always runs as the standard layer does.
 
@@ -100,7 +101,8 @@ def dac_conv(
         activation: Any elementwise Keras activation, by name or as a function.
         implementation: ``"reference"`` forms every relu(x_i(p) + b_ij), as the definition does; ``"blocked"`` (relu and
             finite biases) never holds them all; ``"native"`` neither, in C++ for the CPU that this machine's compiler
-            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"auto"`` takes the one that
+            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"plain"`` is the
+            static graph that ``model.export`` takes; ``"auto"`` takes the one that
             suits size and device.
             A bias of shape ``(c_in,)`` always runs as the standard layer does.
 
@@ -189,6 +191,11 @@ def _check_bias(bias, kernel, shared, allowed):
 
 def _by_group(implementation, x, kernel, bias, act, geometry):
     groups = int(x.shape[-1] // kernel.shape[-2])  # torch's tracer makes tensors of sizes
+    if implementation in ("auto", "plain") and depthwise.suits(groups, int(kernel.shape[-2])):
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        if dtype in ("float16", "bfloat16"):
+            x, kernel, bias = (ops.cast(a, "float32") for a in (x, kernel, bias))
+        return ops.cast(depthwise.connections(x, kernel, bias, act, geometry), dtype)
     parts = zip(*(ops.split(a, groups, axis=-1) if groups > 1 else [a] for a in (x, kernel, bias)), strict=True)
     y = [connections(implementation, x_g, w_g, b_g, act, geometry) for x_g, w_g, b_g in parts]
     return ops.concatenate(y, axis=-1) if groups > 1 else y[0]

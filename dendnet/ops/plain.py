@@ -1,22 +1,26 @@
-"""The operation as an exporter wants it: a static graph of slices, products and sums, whatever the implementation.
+"""The operation as an exporter wants it: a static graph of sums and products, whatever the implementation.
 
 What the fast forms are made of, loops and functions compiled inside the graph, loads in some engines and fails in
-others. So while `model.export` traces a model the definition is written out instead: some inputs at a time, which keeps
-the temporaries of an engine that fuses nothing near PIECE times its outputs, and with outputs and inputs on one axis,
-since engines for phones take few axes.
+others. So while `model.export` traces a model, and for ``implementation="plain"``, the definition is written out, some
+inputs at a time, on at most four axes where there are two of space, since engines for phones take few.
+
+The sum over inputs, and over taps along the last axis of space, is a depthwise convolution: its window lies over
+inputs i, its channels are the outputs j, and its constant is w, which is where quantizers look for weights.
 """
 
 import itertools
+import math
 import sys
 from types import FrameType
 
 import keras
 from keras import ops
 
-from dendnet.ops import reference, shapes
+from dendnet.ops import shapes
 from dendnet.ops.shapes import DENSE
 
-PIECE = 16  # inputs whose connections stand in the graph as one tensor
+FEW = 2**18  # activations of a sample that stand in the graph as one tensor
+PIECE = 16  # inputs of one tensor at the least, where all together have more activations
 EXPORTERS = (
     "keras.src.export",
     "tensorflow.python.saved_model",
@@ -48,38 +52,62 @@ def exporting(x):
 
 def connections(x, kernel, bias, activation, geometry):
     """The operation on channels-last x without groups, a piece of the inputs at a time."""
-    pieces = [slice(first, first + PIECE) for first in range(0, kernel.shape[-2], PIECE)]
+    n, size = int(kernel.shape[-2]), _piece(x, kernel)
+    pieces = [slice(first, first + size) for first in range(0, n, size)]
     compute = _dense if geometry == DENSE else _conv
     return sum(compute(x[..., i], kernel[..., i, :], bias[..., i, :], activation, geometry) for i in pieces)
 
 
+def _piece(x, kernel):
+    """How many inputs' connections stand in the graph as one tensor: all, where a sample has few activations."""
+    places = x.shape[1:-1]
+    if not all(isinstance(size, int) for size in places):
+        return PIECE
+    return max(PIECE, FEW // max(1, math.prod(places) * int(kernel.shape[-1])))
+
+
 def _dense(x, kernel, bias, activation, _):
-    """As reference.dense, on at most three axes."""
-    y = reference.dense(ops.reshape(x, (-1, kernel.shape[0])), kernel, bias, activation)
-    return ops.reshape(y, (*_all_but_channels(x), kernel.shape[1]))
+    n, m = map(int, kernel.shape)
+    a = activation(ops.reshape(x, (-1, n, 1)) + bias)
+    return ops.reshape(_weighted(ops.reshape(a, (-1, 1, n, m)), kernel[None]), (*_all_but_channels(x), m))
 
 
 def _conv(x, kernel, bias, activation, geometry):
-    """As reference.conv, with the activation of connection (i, j) in channel i * c_out + j."""
-    *k, c_in, c_out = map(int, kernel.shape)  # torch's tracer makes tensors of sizes
-    repeated = ops.repeat(x, c_out, axis=-1)
-    border = _border(ops.shape(x)[1:-1], k, geometry)
+    """A window for each tap, or for each row of taps where they share a bias and lie side by side."""
+    *k, n, m = map(int, kernel.shape)  # torch's tracer makes tensors of sizes
+    size = ops.shape(x)[1:-1]
+    border = _border(size, k, geometry)
+    shares = len(bias.shape) == 2
+    by_row = shares and geometry.dilation_rate[-1] == 1
+    stride = geometry.strides[-1] if by_row else 1
 
     def active(b):
-        return ops.pad(activation(repeated + ops.reshape(b, (-1,))), [(0, 0), *border, (0, 0)])
+        a = activation(ops.reshape(x, (-1, *_flat(size), n, 1)) + b)
+        return ops.pad(ops.reshape(a, (-1, *size, n * m)), [(0, 0), *border, (0, 0)])
 
-    def window(tap):
+    def seen(tap):
         """What a tap sees, counted from both ends, so that it holds for sizes that are not known yet."""
-        for t, taps, d, stride in zip(tap, k, geometry.dilation_rate, geometry.strides, strict=True):
-            yield slice(t * d, (t - taps + 1) * d or None, stride)
+        for t, taps, d, step in zip(tap, k, geometry.dilation_rate, geometry.strides, strict=False):
+            yield slice(t * d, (t - taps + 1) * d or None, step)
 
-    shared = active(bias) if len(bias.shape) == 2 else None
+    shared = active(bias) if shares else None
     total = 0.0
-    for tap in itertools.product(*map(range, k)):
-        a = active(bias[tap]) if shared is None else shared
-        total = total + a[(slice(None), *window(tap))] * ops.reshape(kernel[tap], (-1,))
-    y = ops.sum(ops.reshape(total, (-1, c_in, c_out)), axis=1)
-    return ops.reshape(y, (*_all_but_channels(total), c_out))
+    for tap in itertools.product(*map(range, k[:-1] if by_row else k)):
+        a = (active(bias[tap]) if shared is None else shared)[(slice(None), *seen(tap))]
+        places = (-1, *ops.shape(a)[1:-2])
+        w = kernel[tap] if by_row else kernel[tap][None]
+        total = total + _weighted(ops.reshape(a, (-1, ops.shape(a)[-2], n, m)), w, stride)
+    return ops.reshape(total, (*places, ops.shape(total)[1], m))
+
+
+def _weighted(a, kernel, stride=1):
+    """Activations (rows, width, n, m) under taps and inputs (k, n, m): (rows, new width, 1, m)."""
+    return ops.depthwise_conv(a, kernel[..., None], stride, data_format="channels_last")
+
+
+def _flat(size):
+    """The places of space on one axis, which the batch joins where their number is not known yet."""
+    return (math.prod(map(int, size)),) if all(isinstance(s, int) for s in size) else ()
 
 
 def _border(size, k, geometry):

@@ -11,9 +11,10 @@ from every_layer import EVERY, LAST, example
 from keras import layers
 
 from dendnet.convert import from_standard, to_standard
-from dendnet.layers import DACConv1D, DACConv2D, DACDense
+from dendnet.layers import DACConv1D, DACConv1DTranspose, DACConv2D, DACDense
 
 to_numpy = keras.ops.convert_to_numpy
+EXPANDABLE = [case for case in EVERY if not case[0].__name__.endswith("Transpose")]
 
 
 def drawn(model, seed=0):
@@ -28,7 +29,7 @@ def same(model, expanded, tolerance=1e-5):
     np.testing.assert_allclose(to_numpy(expanded(x)), y, atol=tolerance * np.abs(y).max())
 
 
-@pytest.mark.parametrize("cls, shape, options, size", EVERY)
+@pytest.mark.parametrize("cls, shape, options, size", EXPANDABLE)
 def test_every_layer(cls, shape, options, size):
     model = drawn(keras.Sequential([keras.Input(shape), cls(**size, **options)]))
     expanded = to_standard(model).model
@@ -140,6 +141,7 @@ REFUSED = [
         lambda: keras.Sequential([keras.Input((1, 1, 1, 1, 4)), DACDense(3, bias_initializer="random_normal")]),
         "at most three axes",
     ),
+    (lambda: keras.Sequential([keras.Input((4, 2)), DACConv1DTranspose(3, 2, **LAST, name="up")]), "layer='up'"),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from dendnet.cost import layer_cost
-from dendnet.layers import DACConv2D, DACDense
+from dendnet.layers import DACConv2D, DACConv2DTranspose, DACDense
 from dendnet.ops import shapes
 
 drawn = pytest.mark.parametrize("seed", range(25))
@@ -140,3 +140,17 @@ def test_sharing_with_all_outputs_is_relu_and_a_standard_layer():
     filtered = 6 * 6 * 4
     assert layer_cost(dac).flops == layer_cost(standard).flops + 2 * filtered
     assert layer_cost(dac).step.flops == layer_cost(standard).step.flops + 4 * filtered
+
+
+@pytest.mark.parametrize("sharing, activations", [("taps", 6 * 3 * 4), ("none", 6 * 3 * 4 * 9), ("outputs", 6 * 3)])
+def test_a_transposed_convolution_is_counted_at_the_inputs(sharing, activations):
+    """2 x 3 pixels of 3 channels to 4 by 9 taps: 648 multiply-adds, and an addition and a comparison an activation."""
+    layer = DACConv2DTranspose(4, 3, strides=2, padding="same", bias_sharing=sharing, data_format="channels_last")
+    layer.build((None, 2, 3, 3))
+    cost = layer_cost(layer)
+    assert cost.output_shape == (1, 4, 6, 4) and cost.weights == 108
+    assert cost.flops == 2 * 648 + 2 * activations
+    assert cost.step.flops == 3 * 2 * 648 + 4 * activations
+    # Each tap is computed by itself, unless all outputs share their biases.
+    executed = activations if sharing == "outputs" else 648
+    assert cost.executed["reference"].forward.flops == 2 * 648 + 2 * executed

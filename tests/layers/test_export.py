@@ -11,7 +11,7 @@ import pytest
 from every_layer import BLOCKED, LAST, example
 from keras import layers
 
-from dendnet.layers import DACConv1D, DACConv2D, DACConv3D, DACDense
+from dendnet.layers import DACConv1D, DACConv2D, DACConv3D, DACDense, set_implementation
 from dendnet.ops import plain
 
 HERE = keras.backend.backend()
@@ -115,6 +115,114 @@ def test_exported_model_runs_without_dendnet(format, model, tmp_path):
     command = [sys.executable, "-c", COMPARE.format(engine=ENGINES[format]), path, str(tmp_path / "run.npz")]
     run = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True)
     assert run.stdout.strip().endswith("the same"), run.stderr
+
+
+@pytest.fixture
+def plain_calls(monkeypatch):
+    """How often the plain graph was asked for."""
+    calls = []
+    wrapped = plain.connections
+    monkeypatch.setattr(plain, "connections", lambda *args: calls.append(args) or wrapped(*args))
+    return calls
+
+
+def test_a_running_model_is_set_to_the_plain_graph_and_back(plain_calls):
+    inner = keras.Sequential([keras.Input((4,)), DACDense(5, name="inner")])
+    model = keras.Sequential([keras.Input((4,)), inner, layers.Dense(4), DACDense(3, name="outer")])
+    model.compile("sgd", "mse")
+    x = example((4,))
+    before = model.predict(x, verbose=0)
+    assert not plain_calls
+    assert set_implementation(model, "plain") == ["inner", "outer"]
+    np.testing.assert_allclose(model.predict(x, verbose=0), before, rtol=1e-5, atol=1e-6)
+    assert len(plain_calls) >= 2
+    copy = keras.Sequential.from_config(model.get_config())
+    assert copy.layers[-1].implementation == "plain"
+    set_implementation(model, "auto")
+    plain_calls.clear()
+    model.predict(x, verbose=0)
+    model.fit(x, example((3,)), verbose=0)
+    assert not plain_calls
+
+
+def test_what_cannot_be_set_is_refused():
+    with pytest.raises(ValueError, match="Received: implementation='static'"):
+        set_implementation(DACDense(3), "static")
+    with pytest.raises(ValueError, match=r"Received: model='model\.keras'"):
+        set_implementation("model.keras", "plain")
+
+
+QUANTIZED = {
+    "dense": lambda: [keras.Input((64,)), DACDense(64, **FAST), DACDense(64)],
+    "images": lambda: [
+        keras.Input((8, 8, 16)),
+        DACConv2D(64, 3, padding="same", **FAST, **LAST),
+        layers.GlobalAveragePooling2D(),
+        DACDense(10),
+    ],
+}
+
+
+@pytest.mark.skipif(HERE != "tensorflow", reason="LiteRT's converter takes TensorFlow's models")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", QUANTIZED)
+def test_litert_quantizes_kernels_and_biases(name, tmp_path):
+    import tensorflow as tf
+
+    model = keras.Sequential(QUANTIZED[name]())
+    draws = np.random.default_rng(1)
+    model.set_weights([0.2 * draws.normal(size=w.shape) for w in model.weights])
+    x = example(model.input_shape[1:], N=32)
+    model.export(tmp_path / "model", verbose=False)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "model"))
+    as_float = converter.convert()
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample[None]] for sample in x)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    as_int8 = converter.convert()
+    assert len(as_int8) < 0.55 * len(as_float)
+
+    interpreter = tf.lite.Interpreter(model_content=as_int8)
+    interpreter.allocate_tensors()
+    y = np.asarray(model(x))
+    for sample, expected in zip(x[:8], y, strict=False):
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], sample[None])
+        interpreter.invoke()
+        given = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        assert np.abs(given - expected).max() < 0.04 * np.abs(y).max()
+
+
+@pytest.mark.skipif(HERE not in ("jax", "torch"), reason="LiteRT's test is TensorFlow's")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", QUANTIZED)
+def test_onnx_quantizes_kernels_and_biases(name, tmp_path):
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    pytest.importorskip("jax2onnx" if HERE == "jax" else "onnxscript")
+    import onnxruntime
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    model = keras.Sequential(QUANTIZED[name]())
+    draws = np.random.default_rng(1)
+    model.set_weights([0.2 * draws.normal(size=w.shape) for w in model.weights])
+    x = example(model.input_shape[1:], N=32)
+    y = keras.ops.convert_to_numpy(model(x))
+    model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    quant_pre_process(str(tmp_path / "model.onnx"), str(tmp_path / "float.onnx"))
+    session = onnxruntime.InferenceSession(tmp_path / "float.onnx")
+    given = session.get_inputs()[0].name
+
+    class Samples(quantization.CalibrationDataReader):
+        samples = iter(x)
+
+        def get_next(self):
+            sample = next(self.samples, None)
+            return sample if sample is None else {given: sample[None]}
+
+    quantization.quantize_static(tmp_path / "float.onnx", tmp_path / "int8.onnx", Samples())
+    assert (tmp_path / "int8.onnx").stat().st_size < 0.6 * (tmp_path / "float.onnx").stat().st_size
+    session = onnxruntime.InferenceSession(tmp_path / "int8.onnx")
+    for sample, expected in zip(x[:8], y, strict=False):
+        assert np.abs(session.run(None, {given: sample[None]})[0] - expected).max() < 0.04 * np.abs(y).max()
 
 
 def test_only_an_exporter_gets_the_plain_graph(monkeypatch):

@@ -1,5 +1,8 @@
 """What Keras's users do with a layer, done with ours."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -164,3 +167,23 @@ def test_torch_compiles_a_training_step():
     before = model.get_weights()
     assert np.isfinite(model.fit(x, np.ones((8, 1)), verbose=0).history["loss"][0])
     assert all(not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
+
+
+AROUND = """
+import warnings
+import keras, torch
+from dendnet.layers import DACDense
+model = keras.Sequential([keras.Input((4,)), DACDense(3), DACDense(2, implementation="blocked")])
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    torch.compile(model, backend="eager")(torch.ones(2, 4))
+ours = [str(w.message) for w in said if "dendnet" in str(w.message)]
+print(ours or "nothing")
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="torch.compile is torch's")
+def test_torch_compile_says_nothing_of_our_caches():
+    """In a process of its own, for torch warns once."""
+    run = subprocess.run([sys.executable, "-c", AROUND], capture_output=True, text=True)
+    assert run.stdout.strip().endswith("nothing"), run.stdout + run.stderr

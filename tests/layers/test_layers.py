@@ -10,7 +10,17 @@ import pytest
 from every_layer import EVERY, LAST, example
 from keras import ops
 
-from dendnet.layers import DACConv1D, DACConv2D, DACConv3D, DACDense
+from dendnet.layers import (
+    DACConv1D,
+    DACConv1DTranspose,
+    DACConv2D,
+    DACConv2DTranspose,
+    DACConv3D,
+    DACConv3DTranspose,
+    DACDense,
+    DACDepthwiseConv1D,
+    DACDepthwiseConv2D,
+)
 
 to_numpy = ops.convert_to_numpy
 table = pytest.mark.parametrize("cls, shape, options, size", EVERY)
@@ -37,7 +47,14 @@ def test_config_round_trip(cls, shape, options, size):
 
 
 def test_config_covers_every_argument():
-    for layer in [DACDense(3), DACConv1D(3, 3), DACConv2D(3, 3), DACConv3D(3, 3)]:
+    for layer in [
+        DACDense(3),
+        DACConv1D(3, 3),
+        DACConv2D(3, 3),
+        DACConv3D(3, 3),
+        DACConv2DTranspose(3, 3),
+        DACDepthwiseConv2D(3),
+    ]:
         named = set(inspect.signature(type(layer).__init__).parameters) - {"self", "kwargs"}
         assert named <= set(layer.get_config())
 
@@ -93,6 +110,43 @@ def test_conv_computes_the_formula(cls, size, padding, sharing):
     y = to_numpy(layer(x))
     expected = oracle.conv(x, to_numpy(layer.kernel), to_numpy(layer.bias), 2, padding)
     np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "cls, size", [(DACConv1DTranspose, (5,)), (DACConv2DTranspose, (3, 4)), (DACConv3DTranspose, (2, 3, 2))]
+)
+@pytest.mark.parametrize("sharing", ["taps", "none", "outputs"])
+def test_transposed_conv_computes_the_formula(cls, size, sharing):
+    layer = cls(4, 3, 2, "same", **LAST, bias_sharing=sharing, bias_initializer="normal")
+    x = example((*size, 4))
+    y = to_numpy(layer(x))
+    expected = oracle.conv_transpose(x, to_numpy(layer.kernel), to_numpy(layer.bias), 2, "same")
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("cls, size, strides", [(DACDepthwiseConv1D, (7,), 2), (DACDepthwiseConv2D, (5, 6), (2, 1))])
+@pytest.mark.parametrize(
+    "settings", [dict(depth_multiplier=2), dict(bias_sharing="none"), dict(bias_sharing="outputs")]
+)
+@pytest.mark.parametrize("dilation_rate", [None, 2])
+def test_depthwise_conv_computes_the_formula(cls, size, strides, settings, dilation_rate):
+    steps = dict(dilation_rate=2) if dilation_rate else dict(strides=strides)
+    layer = cls(3, padding="same", **LAST, **steps, **settings, bias_initializer="normal")
+    x = example((*size, 5))
+    y = to_numpy(layer(x))
+    expected = oracle.conv(x, to_numpy(layer.kernel), to_numpy(layer.bias), padding="same", **steps)
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("cls, size", [(DACDepthwiseConv1D, (7,)), (DACDepthwiseConv2D, (5, 6))])
+def test_one_output_and_one_dendrite_for_each_channel_are_relu_and_keras(cls, size):
+    layer = cls(3, strides=2, padding="same", **LAST, bias_initializer="normal")
+    x = example((*size, 5))
+    y = to_numpy(layer(x))
+    own = getattr(keras.layers, cls.__name__[3:])(3, strides=2, padding="same", use_bias=False, **LAST)
+    own.build(x.shape)
+    own.set_weights([np.swapaxes(to_numpy(layer.kernel), -1, -2)])
+    np.testing.assert_allclose(y, to_numpy(own(np.maximum(x + to_numpy(layer.bias)[0], 0))), atol=1e-5)
 
 
 def test_dendrites_sum_over_i_and_s():
@@ -182,6 +236,8 @@ REFUSED = [
     (lambda: DACConv2D(4, 3, groups=2, **LAST)(keras.Input((5, 5, 3))), "groups=2"),
     (lambda: DACConv2D(4, 3, **LAST)(keras.Input((2, 5, 3))), "A kernel that spans 3 pixels"),
     (lambda: DACConv2D(3, 3, padding="causal"), "('valid', 'same') in 2D. Received: padding='causal'"),
+    (lambda: DACDepthwiseConv2D(3, depth_multiplier=0), "Received: depth_multiplier=0"),
+    (lambda: DACConv1DTranspose(3, 3, padding="causal"), "('valid', 'same'). Received: padding='causal'"),
     (lambda: DACConv1D(3, (3, 3)), "kernel_size must be a positive integer or 1 of them. Received: kernel_size=(3, 3)"),
     (lambda: DACConv3D(3, 3, strides=(1, 1)), "Received: strides=(1, 1)"),
     (lambda: DACConv3D(3, 3)(keras.Input((5, 5, 2))), "expected ndim=5, found ndim=4"),

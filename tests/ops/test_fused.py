@@ -75,13 +75,13 @@ def kernels(module, monkeypatch):
 @gpu_only
 def test_they_are_found_also_where_keras_infers_shapes():
     """The first layer built asks, without gradients on torch; the answer is kept."""
-    fused.runs.cache_clear()
+    fused._found.cache_clear()
     assert DACConv2D(2, 3)(keras.Input((4, 4, 3))).shape == (None, 2, 2, 2)
     assert fused.runs()
     if BACKEND == "torch":
         import torch
 
-        fused.runs.cache_clear()
+        fused._found.cache_clear()
         with torch.no_grad():
             assert fused.runs()
 
@@ -308,7 +308,7 @@ def test_a_gpu_that_is_too_old_or_fails_to_compile_is_passed_over(monkeypatch, c
         device = type("Device", (), {"compute_capability": "{}.{}".format(*capability)})
         monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
         monkeypatch.setattr(jax, "devices", lambda: [device])
-    assert fused.runs.__wrapped__() is False
+    assert fused._found.__wrapped__() is False
 
 
 @pytest.mark.skipif(ON_GPU, reason="fused runs here")

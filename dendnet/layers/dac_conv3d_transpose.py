@@ -1,0 +1,67 @@
+"""The three-dimensional transposed convolution whose connections filter for themselves."""
+
+import keras
+
+from dendnet.layers.dendritic_conv_transpose import DendriticConvTranspose
+
+
+@keras.saving.register_keras_serializable(package="dendnet")
+class DACConv3DTranspose(DendriticConvTranspose):
+    r"""Three-dimensional transposed convolution of dendrite-activated connections.
+
+    .. math::
+        y_j(p) = \sum_{q, t:\, \sigma q + t = p} \; \sum_{i=1}^{c_{in}} \sum_{s=1}^{S}
+        w_{tijs} \, \mathrm{relu}(x_i(q) + b_{ijs})
+
+    Each input q gives, through its own dendrites, to the outputs that the kernel's taps t reach from it with strides
+    sigma. The zeros that a textbook inserts between inputs have no dendrites: they give 0 whatever the biases. The
+    output has no activation of its own: the next layer's dendrites filter it.
+
+    Args:
+        filters: Output channels c_out.
+        kernel_size: Depth, height and width of the kernel, one integer or three.
+        strides: Voxels of the output from one input to the next, one integer or three.
+        padding: ``"valid"`` keeps all that some tap reaches, ``"same"`` strides times the input's size.
+        data_format: ``"channels_last"`` or ``"channels_first"``; None takes Keras's own setting.
+        dilation_rate: Voxels from one tap to the next, one integer or three; not together with strides above 1.
+        dendrite_activation: The filter of each connection: an elementwise Keras activation.
+        bias_sharing: ``"taps"``, one bias for each pair of channels, shared by the kernel's taps; ``"none"``, one for
+            each weight; ``"outputs"``, all outputs share one for each input channel and dendrite, which makes this
+            the standard pre-activated layer.
+        dendrites: Connections S for each weight of a standard kernel.
+        use_output_bias: Whether to add a bias c_j to each output channel.
+        kernel_initializer: Initializer of the weights w, ``(*kernel_size, c_in * S, c_out)``; row ``i * S + s`` is
+            dendrite s of channel i. Keras's own layer has the last two axes the other way round.
+        bias_initializer: Initializer of the biases b: ``(c_in * S, c_out)``, of the kernel's shape, or ``(c_in * S,)``.
+            None means zeros for S = 1, the start of a standard layer, and knots spread evenly over [-1, 1] for more.
+        output_bias_initializer: Initializer of the output biases c, ``(c_out,)``.
+        kernel_regularizer: Regularizer of the weights w.
+        bias_regularizer: Regularizer of the biases b.
+        activity_regularizer: Regularizer of the output.
+        kernel_constraint: Constraint on the weights w.
+        bias_constraint: Constraint on the biases b.
+        implementation: How the operation is computed, as in :func:`dendnet.ops.dac_conv_transpose`.
+        **kwargs: What every Keras layer takes: ``name``, ``dtype``, ``trainable``.
+
+    Input shape:
+        ``(batch, depth, height, width, c_in)``, or ``(batch, c_in, depth, height, width)`` for ``"channels_first"``.
+
+    Output shape:
+        ``(batch, new_depth, new_height, new_width, c_out)``, or ``(batch, c_out, new_depth, new_height, new_width)``.
+
+    Raises:
+        ValueError: An argument is not among those named above, or does not fit the input.
+
+    Example:
+        >>> import keras
+        >>> from dendnet.layers import DACConv3DTranspose
+        >>> layer = DACConv3DTranspose(8, 3, strides=2, padding="same", data_format="channels_last")
+        >>> y = layer(keras.ops.ones((1, 3, 4, 5, 2)))
+        >>> tuple(y.shape), tuple(layer.kernel.shape), tuple(layer.bias.shape)
+        ((1, 6, 8, 10, 8), (3, 3, 3, 2, 8), (2, 8))
+
+    Reference:
+        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac-conv`.
+    """
+
+    rank = 3

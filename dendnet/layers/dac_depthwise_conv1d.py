@@ -1,0 +1,65 @@
+"""The one-dimensional depthwise convolution whose connections filter for themselves."""
+
+import keras
+
+from dendnet.layers.dendritic_depthwise_conv import DendriticDepthwiseConv
+
+
+@keras.saving.register_keras_serializable(package="dendnet")
+class DACDepthwiseConv1D(DendriticDepthwiseConv):
+    r"""One-dimensional depthwise convolution of dendrite-activated connections.
+
+    .. math::
+        y_{iq}(p) = \sum_{t} \sum_{s=1}^{S} w_{tiqs} \, \mathrm{relu}(x_i(p + t) + b_{iqs})
+
+    Each channel i has outputs q = 1..M of its own, in channel ``(i - 1) * M + q``. Where an input has one output, one
+    dendrite and one bias for all taps (M = S = 1, ``"taps"``) the unit is the standard pre-activated one; it is more
+    with M > 1, S > 1 or ``"none"``. A step beyond the border contributes 0, as if its dendrites were silent.
+
+    Args:
+        kernel_size: Length of the kernel.
+        strides: Steps from one output to the next.
+        padding: ``"valid"``, ``"same"`` or ``"causal"``, where an output sees no later step.
+        depth_multiplier: Outputs M of each channel.
+        data_format: ``"channels_last"`` or ``"channels_first"``; None takes Keras's own setting.
+        dilation_rate: Steps from one tap to the next; not together with strides above 1.
+        dendrite_activation: The filter of each connection: an elementwise Keras activation.
+        bias_sharing: ``"taps"``, one bias for each output and dendrite, shared by the kernel's taps; ``"none"``, one
+            for each weight; ``"outputs"``, all outputs share one for each input channel and dendrite, which makes this
+            the standard pre-activated layer.
+        dendrites: Connections S for each weight of a standard kernel.
+        use_output_bias: Whether to add a bias c_j to each output channel.
+        kernel_initializer: Initializer of the weights w, ``(*kernel_size, S, c_in * M)``.
+        bias_initializer: Initializer of the biases b: ``(S, c_in * M)``, of the kernel's shape, or ``(c_in * S,)``.
+            None means zeros for S = 1, the start of a standard layer, and knots spread evenly over [-1, 1] for more.
+        output_bias_initializer: Initializer of the output biases c, ``(c_in * M,)``.
+        kernel_regularizer: Regularizer of the weights w.
+        bias_regularizer: Regularizer of the biases b.
+        activity_regularizer: Regularizer of the output.
+        kernel_constraint: Constraint on the weights w.
+        bias_constraint: Constraint on the biases b.
+        implementation: How the operation is computed, as in :func:`dendnet.ops.dac_conv`.
+        **kwargs: What every Keras layer takes: ``name``, ``dtype``, ``trainable``.
+
+    Input shape:
+        ``(batch, steps, c_in)``, or ``(batch, c_in, steps)`` for ``"channels_first"``.
+
+    Output shape:
+        ``(batch, new_steps, c_in * M)``, or ``(batch, c_in * M, new_steps)``.
+
+    Raises:
+        ValueError: An argument is not among those named above, or does not fit the input.
+
+    Example:
+        >>> import keras
+        >>> from dendnet.layers import DACDepthwiseConv1D
+        >>> layer = DACDepthwiseConv1D(3, depth_multiplier=4, padding="causal", data_format="channels_last")
+        >>> y = layer(keras.ops.ones((1, 5, 2)))
+        >>> tuple(y.shape), tuple(layer.kernel.shape), tuple(layer.bias.shape)
+        ((1, 5, 8), (3, 1, 8), (1, 8))
+
+    Reference:
+        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac-conv`.
+    """
+
+    rank = 1
