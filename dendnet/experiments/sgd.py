@@ -3,39 +3,36 @@
 import keras
 from keras import ops
 
-from dendnet.layers import DACConv2D, DACDense
+from dendnet.optimizers import BiasLearningRate, is_bias
 
 
-class SGD(keras.optimizers.SGD):
+class SGD(BiasLearningRate, keras.optimizers.SGD):
     """Gradient descent of the loss plus λ/2 w², with λ and the rate by kind of weight.
 
     Args:
-        network: The network, whose kernels and dendrites' biases are told apart.
         protocol: A :class:`Protocol`.
         steps: Steps of the whole training.
     """
 
-    def __init__(self, network, protocol, steps):
+    def __init__(self, protocol, steps):
         super().__init__(schedule(protocol, steps), momentum=protocol.momentum, nesterov=protocol.momentum > 0)
-        layers = [layer for layer in network.layers if isinstance(layer, (DACConv2D, DACDense))]
-        self.biases = {layer.bias.path for layer in layers}
-        self.protocol = protocol
+        self.protocol, self.bias_factor = protocol, protocol.bias_learning_rate
 
     def build(self, variables):
         super().build(variables)
-        self.settings = [self.setting(variable.path) for variable in variables]
+        self.penalties = [self.penalty(variable) for variable in variables]
 
-    def setting(self, path):
-        """Factor of the learning rate, and λ."""
-        if path in self.biases:
-            return self.protocol.bias_learning_rate, self.protocol.bias_weight_decay
-        return 1.0, self.protocol.weight_decay if path.endswith("kernel") else 0.0
+    def penalty(self, variable):
+        """λ."""
+        if is_bias(variable):
+            return self.protocol.bias_weight_decay
+        return self.protocol.weight_decay if variable.path.endswith("kernel") else 0.0
 
     def update_step(self, gradient, variable, learning_rate):
-        rate, penalty = self.settings[self._get_variable_index(variable)]
+        penalty = self.penalties[self._get_variable_index(variable)]
         if penalty:
             gradient = ops.add(gradient, penalty * ops.cast(variable, gradient.dtype))
-        super().update_step(gradient, variable, learning_rate * rate)
+        super().update_step(gradient, variable, learning_rate)
 
 
 def schedule(protocol, steps):

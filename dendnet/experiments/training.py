@@ -158,7 +158,7 @@ class Training:
                 else:
                     self.metric = keras.metrics.RootMeanSquaredError(name="rmse")
                 self.model.compile(
-                    SGD(self.network, protocol, self.steps * protocol.epochs),
+                    SGD(protocol, self.steps * protocol.epochs),
                     keras.losses.SparseCategoricalCrossentropy(from_logits=True) if classifies else "mse",
                     weighted_metrics=[self.metric],
                     steps_per_execution=protocol.steps_per_execution,

@@ -10,6 +10,7 @@ from dendnet.layers.dac_dense import DACDense
 from dendnet.layers.dac_depthwise_conv1d import DACDepthwiseConv1D
 from dendnet.layers.dac_depthwise_conv2d import DACDepthwiseConv2D
 from dendnet.layers.implementation import set_implementation
+from dendnet.layers.knots import knots_from_data
 
 __all__ = [
     "DACConv1D",
@@ -21,5 +22,6 @@ __all__ = [
     "DACDense",
     "DACDepthwiseConv1D",
     "DACDepthwiseConv2D",
+    "knots_from_data",
     "set_implementation",
 ]

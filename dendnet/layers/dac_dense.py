@@ -32,6 +32,8 @@ class DACDense(DendriticLayer):
         kernel_constraint: Constraint on the weights w.
         bias_constraint: Constraint on the biases b.
         implementation: How the operation is computed, as in :func:`dendnet.ops.dac_dense`.
+        lora_rank: Rank of a low-rank adaptation of the kernel, as :meth:`enable_lora` makes it; None for none.
+        lora_alpha: Its factor times the rank; None means the rank.
         **kwargs: What every Keras layer takes: ``name``, ``dtype``, ``trainable``.
 
     Input shape:
@@ -71,6 +73,8 @@ class DACDense(DendriticLayer):
         kernel_constraint=None,
         bias_constraint=None,
         implementation="auto",
+        lora_rank=None,
+        lora_alpha=None,
         **kwargs,
     ):
         super().__init__(
@@ -88,6 +92,8 @@ class DACDense(DendriticLayer):
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
             implementation=implementation,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
             **kwargs,
         )
         self.units = positive("units", units)

@@ -4,12 +4,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from dendnet.ops.arguments import check_implementation, elementwise, positive
+from dendnet.layers.int8 import Int8
+from dendnet.layers.lora import LoRA
+from dendnet.ops.arguments import check_implementation, densified, elementwise, positive
 from dendnet.ops.implementations import stays_out_of_xla
 
 
-class DendriticLayer(keras.layers.Layer):
+class DendriticLayer(LoRA, Int8, keras.layers.Layer):
     """Base of the layers: S dendrites for each pair of input and output, and who shares a bias."""
+
+    channel_axis = -1
 
     def __init__(
         self,
@@ -28,9 +32,12 @@ class DendriticLayer(keras.layers.Layer):
         kernel_constraint,
         bias_constraint,
         implementation,
+        lora_rank,
+        lora_alpha,
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._check_mode(self.quantization_mode)
         if bias_sharing not in sharings:
             raise ValueError(f"bias_sharing must be one of {sharings}. Received: bias_sharing={bias_sharing!r}")
         check_implementation(implementation)
@@ -49,28 +56,71 @@ class DendriticLayer(keras.layers.Layer):
         # Keras would have XLA compile the whole model, which is slow to start and knows no operator of ours.
         if bias_sharing != "outputs" and stays_out_of_xla(implementation, self.dendrite_activation):
             self.supports_jit = False
+        self.lora_rank = None if lora_rank is None else positive("lora_rank", lora_rank)
+        self.lora_alpha = self._alpha(self.lora_rank, lora_alpha)
+
+    @property
+    def activation(self):
+        """What the connections do: dendrite_activation, under the name that tools for Keras's layers look for.
+
+        Guided backpropagation and the like assign another, and it becomes the connections'. An output has none, so
+        "linear", by which tools mean an output, is refused.
+        """
+        return self.dendrite_activation
+
+    @activation.setter
+    def activation(self, value):
+        act = elementwise(value)
+        if act is keras.activations.linear:
+            raise ValueError(
+                f"The output of {type(self).__name__} is linear already; assign dendrite_activation to change what its "
+                f"connections do. Received: activation={value!r}"
+            )
+        self.dendrite_activation = act
 
     def _add_dendrites(self, kernel_shape, bias_shape):
         """Make kernel, bias and output_bias; row i * S + s of the kernel belongs to dendrite s of input i."""
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=kernel_shape,
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.bias = self.add_weight(
-            name="bias",
-            shape=bias_shape,
-            initializer=self.bias_initializer or self._spread_knots,
-            regularizer=self.bias_regularizer,
-            constraint=self.bias_constraint,
-        )
+        self._check_mode(self.quantization_mode)
+        self._is_quantized = self.quantization_mode is not None
+        for name, shape, initializer in [
+            ("kernel", kernel_shape, self.kernel_initializer),
+            ("bias", bias_shape, self.bias_initializer or self._spread_knots),
+        ]:
+            if self._is_quantized and name in self._held_in_int8():
+                self._add_int8(name, shape, initializer)
+                continue
+            weight = self.add_weight(
+                name=name,
+                shape=shape,
+                initializer=initializer,
+                regularizer=getattr(self, f"{name}_regularizer"),
+                constraint=getattr(self, f"{name}_constraint"),
+            )
+            setattr(self, f"_{name}", weight)
+        self._bias.dendritic = True  # how dendnet.optimizers tells it from other variables
         self.output_bias = None
         if self.use_output_bias:
             self.output_bias = self.add_weight(
                 name="output_bias", shape=(kernel_shape[-1],), initializer=self.output_bias_initializer
             )
+        if self.lora_rank is not None:
+            self.built = True
+            self.enable_lora(self.lora_rank, self.lora_alpha)
+
+    @property
+    def kernel(self):
+        """The weights w: the variable, or what int8 and LoRA make of it."""
+        if self.quantization_mode is None and not self.lora_enabled:
+            return self._kernel
+        kernel = self._kernel if self.quantization_mode is None else self._from_int8("kernel")
+        return ops.cast(kernel + self._difference() if self.lora_enabled else kernel, self.compute_dtype)
+
+    @property
+    def bias(self):
+        """The biases b: the variable, or what int8 makes of it."""
+        if self.quantization_mode is None or "bias" not in self._held_in_int8():
+            return self._bias
+        return ops.cast(self._from_int8("bias"), self.compute_dtype)
 
     def _spread_knots(self, shape, dtype=None):
         """Biases whose S knots x = -b lie evenly over [-1, 1]; a single one lies at 0, as in a standard start."""
@@ -81,7 +131,8 @@ class DendriticLayer(keras.layers.Layer):
 
     def _repeated(self, inputs, axis):
         """Each input once for each of its S dendrites."""
-        return inputs if self.dendrites == 1 else ops.repeat(inputs, self.dendrites, axis=axis)
+        x = densified(inputs)
+        return x if self.dendrites == 1 else ops.repeat(x, self.dendrites, axis=axis)
 
     def get_config(self):
         return {
@@ -99,4 +150,6 @@ class DendriticLayer(keras.layers.Layer):
             "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
             "bias_constraint": keras.constraints.serialize(self.bias_constraint),
             "implementation": self.implementation,
+            "lora_rank": self.lora_rank,
+            "lora_alpha": self.lora_alpha,
         }

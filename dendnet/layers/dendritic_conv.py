@@ -35,6 +35,8 @@ class DendriticConv(DendriticLayer):
         kernel_constraint=None,
         bias_constraint=None,
         implementation="auto",
+        lora_rank=None,
+        lora_alpha=None,
         **kwargs,
     ):
         super().__init__(
@@ -52,6 +54,8 @@ class DendriticConv(DendriticLayer):
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
             implementation=implementation,
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
             **kwargs,
         )
         self.filters = positive("filters", filters)

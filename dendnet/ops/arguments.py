@@ -1,5 +1,6 @@
 """What the operations and the layers accept, and the sentence that refuses the rest."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,14 @@ def elementwise(activation: Activation) -> Callable[[Tensor], Tensor]:
             f"Received: activation={activation!r}"
         )
     return act
+
+
+def densified(x: Tensor) -> Tensor:
+    """A tensor without holes: relu(x + b) is not 0 where x is, so a sparse one is filled first."""
+    if not hasattr(x, "indices") or keras.backend.backend() == "torch":  # where every tensor has that name
+        return x
+    warnings.warn("A dendrite-activated layer or operation makes its sparse input dense.", stacklevel=2)
+    return keras.ops.convert_to_tensor(x, sparse=False)
 
 
 def conv_arguments(rank, *, strides, dilation_rate, padding, data_format):

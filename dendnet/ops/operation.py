@@ -12,6 +12,7 @@ from dendnet.ops.arguments import (
     check_implementation,
     check_reach,
     conv_arguments,
+    densified,
     elementwise,
 )
 from dendnet.ops.implementations import connections
@@ -171,7 +172,7 @@ def _tensors(**arguments):
                 "The operations work on tensors; in a functional model use the layers in dendnet.layers. "
                 f"Received: {name}={value}"
             )
-    tensors = [ops.convert_to_tensor(value) for value in arguments.values()]
+    tensors = [ops.convert_to_tensor(densified(value)) for value in arguments.values()]
     dtypes = {keras.backend.standardize_dtype(t.dtype) for t in tensors}
     if len(dtypes) == 1 and keras.backend.is_float_dtype(*dtypes):
         return tensors
