@@ -59,10 +59,11 @@ struct Read {
   long tap, from;
 };
 
-// sum_k += sum_t w_t A_(t, k) for K neighbours of a run.
-template <class T, int K>
+// sum_k += sum_t w_t A_(t, k) for K neighbours of a run, STEP places apart, or step where STEP is 0.
+template <class T, int K, int STEP>
 inline void add_taps(typename Lanes<T>::V* sum, const Read* reads, long count, const T* w, const T* A, long k,
                      long step) {
+  if (STEP) step = STEP;
   using L = Lanes<T>;
   typename L::V s[K];
   for (int u = 0; u < K; u++) s[u] = sum[u];
@@ -72,6 +73,14 @@ inline void add_taps(typename Lanes<T>::V* sum, const Read* reads, long count, c
     for (int u = 0; u < K; u++) s[u] += w_t * L::load(a + u * step * L::W);
   }
   for (int u = 0; u < K; u++) sum[u] = s[u];
+}
+
+template <class T, int STEP>
+void add_run(typename Lanes<T>::V* sum, long run, const Read* reads, long count, const T* w, const T* A, long step) {
+  long k = 0;
+  for (; k + 8 <= run; k += 8) add_taps<T, 8, STEP>(sum + k, reads, count, w, A, k, step);
+  for (; k + 4 <= run; k += 4) add_taps<T, 4, STEP>(sum + k, reads, count, w, A, k, step);
+  for (; k < run; k++) add_taps<T, 1, STEP>(sum + k, reads, count, w, A, k, step);
 }
 
 template <class T>
@@ -117,28 +126,39 @@ void stencil_forward(const Problem& p, const T* x, const T* kernel, const T* bia
     Interval inner[3];
     for (int d = 0; d < 3; d++)
       inner[d] = {std::max(0L, field.from[d]), std::min(axis[d].size, field.from[d] + field.size[d])};
+    // The numbers of x that the box sees, input by input, since every vector of outputs reads them again.
+    long seen = inner[0].size() * inner[1].size() * inner[2].size() * group;
+    Scratch<T> x_box(seen * n);
+    T* next = x_box;
+    for (long a = inner[0].from; a < inner[0].until; a++)
+      for (long b = inner[1].from; b < inner[1].until; b++)
+        for (long c = inner[2].from; c < inner[2].until; c++)
+          for (long s = 0; s < group; s++, next++) {
+            long q = (a * axis[1].size + b) * axis[2].size + c;
+            const T* x_q = x + ((samples.from + s) * p.places_in() + q) * n;
+            for (long i = 0; i < n; i++) next[i * seen] = x_q[i];
+          }
     for (long block = blocks * part / parts; block < blocks * (part + 1) / parts; block++) {
       long j = block * L::W, width = std::min(L::W, m - j);
       std::memset((void*)sum, 0, ends.size() * run * sizeof(V));
       for (long i = 0; i < n; i++) {
         V b_ij = L::load_some(bias + i * m + j, width);
         for (long t = 0; t < taps; t++) L::store(w + t * L::W, L::load_some(kernel + (t * n + i) * m + j, width));
+        const T* x_i = x_box + i * seen;
         for (long a = inner[0].from; a < inner[0].until; a++)
           for (long b = inner[1].from; b < inner[1].until; b++) {
             T* to = A + field.at(a, b, inner[2].from) * L::W;
-            long q = (a * axis[1].size + b) * axis[2].size + inner[2].from;
-            for (long c = inner[2].from; c < inner[2].until; c++, q++)
-              for (long s = 0; s < group; s++, to += L::W)
-                L::store(to, L::relu(L::all(x[((samples.from + s) * p.places_in() + q) * n + i]) + b_ij));
+            for (long c = 0; c < inner[2].size() * group; c++, to += L::W)
+              L::store(to, L::relu(L::all(*x_i++) + b_ij));
           }
         V* of_run = sum;
         long start = 0;
         for (long end : ends) {
-          long k = 0;
           const Read* read = reads.data() + start;
-          for (; k + 8 <= run; k += 8) add_taps<T, 8>(of_run + k, read, end - start, w, A, k, step);
-          for (; k + 4 <= run; k += 4) add_taps<T, 4>(of_run + k, read, end - start, w, A, k, step);
-          for (; k < run; k++) add_taps<T, 1>(of_run + k, read, end - start, w, A, k, step);
+          if (step == 1)
+            add_run<T, 1>(of_run, run, read, end - start, w, A, step);
+          else
+            add_run<T, 0>(of_run, run, read, end - start, w, A, step);
           start = end, of_run += run;
         }
       }

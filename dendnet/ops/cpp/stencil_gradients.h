@@ -17,7 +17,7 @@ inline void back_through(const Read* reads, long count, const T* w, const T* dy,
                          long k, typename Lanes<T>::V* dx, typename Lanes<T>::V& db, T* dw) {
   using L = Lanes<T>;
   typename L::V g[K] = {}, a[K];
-  add_taps<T, K>(g, reads, count, w, dy, k, 1);
+  add_taps<T, K, 1>(g, reads, count, w, dy, k, 1);
   for (int u = 0; u < K; u++) {
     a[u] = L::relu(L::all(x[u]) + b);
     typename L::V passed = L::where_positive(a[u], g[u]);
