@@ -22,6 +22,8 @@ import numbers
 
 import keras
 
+__all__ = ["biases", "is_bias", "with_bias_learning_rate"]
+
 
 def is_bias(variable) -> bool:
     """Whether a variable holds dendrites' biases, b of a layer in :mod:`dendnet.layers`.
@@ -36,6 +38,9 @@ def is_bias(variable) -> bool:
         >>> model = keras.Sequential([keras.Input((4,)), DACDense(3, use_output_bias=True)])
         >>> [(v.name, is_bias(v)) for v in model.variables]
         [('kernel', False), ('bias', True), ('output_bias', False)]
+
+    Reference:
+        The chapter "Full experiments" of the book, section "The protocol".
     """
     return getattr(variable, "dendritic", False)
 
@@ -58,6 +63,9 @@ def biases(model) -> list:
         >>> optimizer.exclude_from_weight_decay(var_list=biases(model))
         >>> [tuple(b.shape) for b in biases(model)]
         [(4, 3)]
+
+    Reference:
+        The chapter "Full experiments" of the book, section "The protocol".
     """
     if not model.built:
         raise ValueError(f"model must be built, or it has no variables yet. Received: model={model!r}")
@@ -87,6 +95,9 @@ def with_bias_learning_rate(optimizer, factor):
         >>> from dendnet.optimizers import with_bias_learning_rate
         >>> model = keras.Sequential([keras.Input((4,)), DACDense(3)])
         >>> model.compile(with_bias_learning_rate(keras.optimizers.Adam(0.001), factor=10), "mse")
+
+    Reference:
+        The chapter "Full experiments" of the book, section "The protocol".
     """
     try:
         found = keras.optimizers.get(optimizer)

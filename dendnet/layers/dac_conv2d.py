@@ -41,7 +41,7 @@ class DACConv2D(DendriticConv):
         kernel_constraint: Constraint on the weights w.
         bias_constraint: Constraint on the biases b.
         implementation: How the operation is computed, as in :func:`dendnet.ops.dac_conv`.
-        lora_rank: Rank of a low-rank adaptation of the kernel, as :meth:`enable_lora` makes it; None for none.
+        lora_rank: Rank of a low-rank adaptation of the kernel, as ``enable_lora`` makes it; None for none.
         lora_alpha: Its factor times the rank; None means the rank.
         **kwargs: What every Keras layer takes: ``name``, ``dtype``, ``trainable``.
 

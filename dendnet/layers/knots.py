@@ -48,7 +48,8 @@ def knots_from_data(model, x, training=False, seed=0):
         [1.0, 3.0]
 
     Reference:
-        Liu et al., arXiv 2404.19756, section 2.4, whose grids follow the samples in the same way.
+        Liu et al., arXiv 2404.19756, whose grids follow samples in the same way; the chapter "The unit" of the book,
+        equation :eq:`dac`.
     """
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, DendriticLayer)]
     if not layers:
