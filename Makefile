@@ -8,7 +8,7 @@ LIBRARY_TESTS := tests dendnet --doctest-modules --ignore=tests/book --ignore=te
 # What rests on TensorFlow's own convolutions and products, which its CPU computes in one way with oneDNN and in another
 # without; TensorFlow has it on by itself only where the processor has AVX512_VNNI or AMX.
 ONEDNN_TESTS := tests/ops tests/layers tests/convert
-CORE_TESTS := tests/ops/test_blocked.py tests/ops/test_dac_dense.py tests/ops/test_dac_conv.py tests/layers/test_layers.py
+CORE_TESTS := tests/ops/test_blocked.py tests/ops/test_native.py tests/ops/test_dac_dense.py tests/ops/test_dac_conv.py tests/layers/test_layers.py
 QUICK_TESTS := tests/ops/test_dac_dense.py tests/ops/test_dac_conv.py tests/layers/test_layers.py tests/test_import.py \
   tests/book/test_chapters.py tests/workshop/test_project.py
 BACKEND := jax
