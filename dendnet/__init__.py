@@ -7,8 +7,7 @@ A standard unit filters its signal once and shares it; here each connection filt
 ``dendnet.layers`` has the unit as Keras layers, ``dendnet.ops`` as a plain operation on tensors, ``dendnet.models``
 whole networks, ``dendnet.cost`` what they cost, ``dendnet.geometry`` where they bend, ``dendnet.data`` data sets;
 ``dendnet.convert`` turns standard models into dendrite-activated ones and back; ``dendnet.inspect`` counts connections
-that do nothing; ``dendnet.theory`` builds what the
-theorems promise.
+that do nothing; ``dendnet.theory`` builds what the theorems promise.
 
 Reference: Metta et al., arXiv 2301.00924; the chapter "The unit" of the book.
 """
