@@ -6,14 +6,14 @@ A standard unit filters its signal once and shares it; here each connection filt
 
 ``dendnet.layers`` has the unit as Keras layers, ``dendnet.ops`` as a plain operation on tensors, ``dendnet.models``
 whole networks, ``dendnet.cost`` what they cost, ``dendnet.geometry`` where they bend, ``dendnet.data`` data sets;
-``dendnet.convert`` turns standard models into dendrite-activated ones and back; ``dendnet.optimizers`` tells
-dendrites' biases from other variables and gives them a learning rate of their own; ``dendnet.theory`` builds what the
-theorems promise.
+``dendnet.convert`` turns standard models into dendrite-activated ones and back; ``dendnet.inspect`` counts connections
+that do nothing; ``dendnet.optimizers`` tells dendrites' biases from other variables and gives them a learning rate of
+their own; ``dendnet.theory`` builds what the theorems promise.
 
 Reference: Metta et al., arXiv 2301.00924; the chapter "The unit" of the book.
 """
 
-from dendnet import convert, cost, data, geometry, layers, models, ops, optimizers, theory
+from dendnet import convert, cost, data, geometry, inspect, layers, models, ops, optimizers, theory
 
 __version__ = "0.1.0"
-__all__ = ["convert", "cost", "data", "geometry", "layers", "models", "ops", "optimizers", "theory"]
+__all__ = ["convert", "cost", "data", "geometry", "inspect", "layers", "models", "ops", "optimizers", "theory"]

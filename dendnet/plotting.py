@@ -191,6 +191,29 @@ def surface(axis, regions, output=0):
     axis.set(xlim=regions.box[0], ylim=regions.box[1], zlim=(points[:, 2].min(), points[:, 2].max() + 1e-9))
 
 
+def connections(axis, counts):
+    """For each layer the shares of its connections that work, are silent on the data, and have weight zero, as a bar.
+
+    Args:
+        axis: Where to draw.
+        counts: What :func:`dendnet.inspect.connections` gives.
+
+    Reference:
+        The API reference of the book, section "Connections that do nothing".
+    """
+    names = [f"{layer.name} ({layer.total:,})" for layer in counts]
+    zero = np.array([layer.zero / layer.total for layer in counts])
+    idle = np.array([layer.idle / layer.total for layer in counts])
+    parts = {"works": (1 - idle, "dac", ""), "silent": (idle - zero, "standard", "//"), "zero": (zero, "fifth", "..")}
+    left = np.zeros(len(counts))
+    for label, (share, name, hatch) in parts.items():
+        axis.barh(names, share, left=left, color=COLOURS[name], hatch=hatch, edgecolor="white", label=label)
+        left = left + share
+    axis.invert_yaxis()
+    axis.set(xlim=(0, 1), xlabel="share of the connections")
+    axis.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
+
+
 def corners(axis, layer):
     """The bends of each unit of a :class:`~dendnet.layers.DACDense` of 2 inputs and S = 1, which meet in its corner.
 

@@ -5,6 +5,7 @@ import pytest
 from chains import chain, dac
 
 from dendnet.geometry import linear_regions
+from dendnet.inspect import Connections
 
 pytest.importorskip("matplotlib")
 
@@ -99,6 +100,15 @@ def test_each_unit_has_its_corner(sharing, bias):
     plotting.corners(axis, dac(np.ones((2, 3)), bias, bias_sharing=sharing))
     dots = [line.get_xydata()[0].tolist() for line in axis.lines[2::3]]
     assert dots == ([[-1, -4], [-2, -5], [-3, -6]] if sharing == "none" else [[-1, -4]] * 3)
+
+
+def test_connections_are_bars_of_shares():
+    """Of 10 connections 3 are zero and 5 idle: 5 work, 2 are silent alone."""
+    _, axis = plotting.panels()
+    plotting.connections(axis, [Connections("first", 10, 4, 3, 5, 1), Connections("last", 4, 0, 0, 0, 0)])
+    widths = [[bar.get_width() for bar in container] for container in axis.containers]
+    np.testing.assert_allclose(widths, [[0.5, 1], [0.2, 0], [0.3, 0]])
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["first (10)", "last (4)"]
 
 
 def test_an_unknown_name_is_refused():
