@@ -9,7 +9,7 @@ from dendnet.layers.lora import LoRA
 from dendnet.ops.arguments import check_implementation, densified, elementwise, positive
 
 
-class DendriticLayer(LoRA, Int8, keras.layers.Layer):
+class DendriticLayer(LoRA, Int8):
     """Base of the layers: S dendrites for each pair of input and output, and who shares a bias."""
 
     channel_axis = -1
