@@ -19,6 +19,7 @@ The groups of torch and the labels of optax also give biases another learning ra
 import functools
 import math
 import numbers
+from typing import Any
 
 import keras
 
@@ -108,7 +109,7 @@ def with_bias_learning_rate(optimizer, factor):
     if found.built:
         raise ValueError(f"The optimizer must not have begun. Received: iterations={int(found.iterations)}")
     # On torch Keras puts classes of the backend's, which step all variables at once, in the place of its own.
-    kind = next(c for c in type(found).__mro__ if not c.__module__.startswith("keras.src.backend"))
+    kind: Any = next(c for c in type(found).__mro__ if not c.__module__.startswith("keras.src.backend"))
     if kind.update_step is keras.optimizers.Optimizer.update_step:
         raise ValueError(
             "optimizer must be one that steps variables one by one; give the one within a wrapper. "
@@ -119,14 +120,14 @@ def with_bias_learning_rate(optimizer, factor):
             "Exclude variables from weight decay on the optimizer that is returned, not on the one that is given. "
             f"Received: optimizer={optimizer!r}"
         )
-    if isinstance(factor, bool) or not isinstance(factor, numbers.Real) or not 0 <= factor < math.inf:
+    if isinstance(factor, bool) or not isinstance(factor, numbers.Real) or not 0 <= float(factor) < math.inf:
         raise ValueError(f"factor must be a finite number of 0 or more. Received: factor={factor!r}")
     made = kind.from_config.__func__(_own_class(kind), found.get_config())
     made.bias_factor = float(factor)
     return made
 
 
-class BiasLearningRate:
+class BiasLearningRate(keras.optimizers.Optimizer):
     """Stands before a class of Keras optimizers: ``bias_factor`` times its learning rate for dendrites' biases."""
 
     bias_factor = 1.0
@@ -144,7 +145,7 @@ class BiasLearningRate:
 def _own_class(kind):
     """The class of the optimizers like ``kind``'s with a factor; a file names the optimizer that it was made from."""
 
-    class WithBiasLearningRate(BiasLearningRate, kind):
+    class WithBiasLearningRate(BiasLearningRate, kind):  # type: ignore[misc, valid-type]
         def get_config(self):
             plain = kind.from_config(super().get_config())
             return {"optimizer": keras.optimizers.serialize(plain), "factor": self.bias_factor}

@@ -10,7 +10,7 @@ from dendnet.ops.arguments import check_implementation, densified, elementwise, 
 from dendnet.ops.implementations import stays_out_of_xla
 
 
-class DendriticLayer(LoRA, Int8, keras.layers.Layer):
+class DendriticLayer(LoRA, Int8):
     """Base of the layers: S dendrites for each pair of input and output, and who shares a bias."""
 
     channel_axis = -1

@@ -1,11 +1,13 @@
 """Weights and biases in int8: a quarter of their bytes, with one scale for each output."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 
-class Int8:
+class Int8(keras.layers.Layer):
     """What a layer with ``_kernel`` and ``_bias`` needs for ``quantize("int8")``.
 
     Only what is stored is quantized; the sums are computed in float, from w' = q / scale with integers q from -127 to
@@ -17,6 +19,8 @@ class Int8:
 
     A bias that all outputs share, and the output's, stay as they are: they are few.
     """
+
+    dtype_policy: Any
 
     def quantize(self, mode=None, type_check=True, config=None):
         """Hold kernel and bias in int8, as ``model.quantize("int8")`` does; they are trained no more.

@@ -61,7 +61,8 @@ def knots_from_data(model, x, training=False, seed=0):
     if not all(layer.built for layer in (model, *layers)):
         model(x)
     before = [(variable, np.array(ops.convert_to_numpy(variable))) for variable in model.variables]
-    draws, biases, waiting = np.random.default_rng(seed), {}, layers
+    draws, waiting = np.random.default_rng(seed), layers
+    biases: dict[int, np.ndarray] = {}
     try:
         while waiting:
             layer, seen = _first_reached(waiting, lambda: model(x, **arguments))
@@ -79,7 +80,8 @@ def knots_from_data(model, x, training=False, seed=0):
 
 def _first_reached(layers, run):
     """The layer that a run calls first, and what it sees in each call."""
-    first, seen = [], []
+    first: list[DendriticLayer] = []
+    seen: list[np.ndarray] = []
 
     def watch(layer):
         call = layer.call

@@ -11,7 +11,7 @@ from dendnet.layers.int8 import to_int8
 from dendnet.ops.arguments import positive
 
 
-class LoRA:
+class LoRA(keras.layers.Layer):
     r"""What a layer with ``_kernel`` needs for ``enable_lora``: a frozen w and a trained difference of low rank.
 
     .. math:: w + \frac{\alpha}{r} A B
@@ -24,6 +24,7 @@ class LoRA:
     """
 
     lora_enabled = False
+    lora_rank: int | None
 
     def enable_lora(self, rank, lora_alpha=None, a_initializer="he_uniform", b_initializer="zeros"):
         """Freeze the kernel of a built layer and train A and B instead; compile the model anew afterwards.
@@ -90,7 +91,11 @@ class LoRA:
     def _alpha(rank, lora_alpha):
         if lora_alpha is None:
             return rank
-        if isinstance(lora_alpha, bool) or not isinstance(lora_alpha, numbers.Real) or not 0 < lora_alpha < math.inf:
+        if (
+            isinstance(lora_alpha, bool)
+            or not isinstance(lora_alpha, numbers.Real)
+            or not 0 < float(lora_alpha) < math.inf
+        ):
             raise ValueError(f"lora_alpha must be a finite number above 0. Received: lora_alpha={lora_alpha!r}")
         return lora_alpha
 

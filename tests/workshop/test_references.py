@@ -19,6 +19,7 @@ MODULES = (
     "layers",
     "models",
     "ops",
+    "optimizers",
     "plotting",
     "theory",
 )
