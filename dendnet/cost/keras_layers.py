@@ -5,6 +5,7 @@ from math import prod
 from keras import layers
 
 from dendnet.cost.operations import ACTIVATIONS, BIAS, MULTIPLY_ADD, NOTHING, activation, passes
+from dendnet.layers.dendritic import DendriticLayer
 
 FREE = [
     layers.InputLayer, layers.Identity, layers.Flatten, layers.Reshape, layers.Permute, layers.RepeatVector,
@@ -157,4 +158,6 @@ def needs(layer):
     """Whether a layer's gradients need its inputs, and whether they need its output."""
     if type(layer) in NEEDS_NOTHING or type(layer) in NEEDS_OUTPUT:
         return False, type(layer) in NEEDS_OUTPUT
+    if isinstance(layer, DendriticLayer):  # its activation is its connections', and its output is linear
+        return True, False
     return True, getattr(getattr(layer, "activation", None), "__name__", "linear") != "linear"

@@ -57,7 +57,7 @@ def test_every_layer_has_the_quantiles_of_its_inputs(cls, shape, options, size):
     first = options.get("data_format") == "channels_first"
     c = x.shape[1 if first else -1]
     columns = (np.moveaxis(x, 1, -1) if first else x).reshape(-1, c)
-    S, groups, found = layer.dendrites, options.get("groups", 1), knots(layer)
+    S, groups, found = layer.dendrites, getattr(layer, "groups", 1), knots(layer)
     if layer.bias_sharing == "outputs":
         found = found.reshape(c, S)
     else:  # (taps, c_in / groups, S, groups, outputs of a group) -> (c_in, all dendrites of that input)
