@@ -20,6 +20,7 @@ MODULES = (
     "models",
     "ops",
     "plotting",
+    "tables",
     "theory",
 )
 
