@@ -3,7 +3,7 @@
 import html
 import re
 
-NUMBER = re.compile(r"[+\-−]?[\d.,]+\s?(%|times|[kMGT]?B|ms|s)?|—|")
+NUMBER = re.compile(r"([+\-−]?[\d.,]+\s?(%|times|[kMGT]?i?B|ms|s|µs|x)?)?( ?\[[^\]]*\])?|—|-|\?")
 
 
 class Table:
@@ -51,6 +51,12 @@ class Table:
         """Whether a column holds numbers alone."""
         return all(NUMBER.fullmatch(row[name]) for row in self.rows)
 
+    def to_markdown(self):
+        """The table in Markdown, its caption above."""
+        sides = ["--:" if self.is_number(name) else "---" for name in self.columns]
+        lines = [self.columns, sides, *(row.values() for row in self.rows)]
+        return "\n".join([self.caption, "", *(f"| {' | '.join(line)} |" for line in lines)])
+
     def __repr__(self):
         lines = [dict(zip(self.columns, self.columns, strict=True)), *self.rows]
         widths = {name: max(len(line[name]) for line in lines) for name in self.columns}
@@ -78,6 +84,6 @@ class Table:
 
 
 def _shown(cell):
-    """A cell in HTML: a minus sign before a number is one, and an interval stays on one line."""
+    """A cell in HTML: a minus before a number is one, and an interval, or a number and its unit, is on one line."""
     cell = re.sub(r"(?<![\w\d])-(?=[\d.])", "−", html.escape(cell))
-    return re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\u00a0"), cell)
+    return re.sub(r"\[[^\]]*\]|\d [^\W\d]+$", lambda found: found[0].replace(" ", "\u00a0"), cell)

@@ -25,11 +25,22 @@ def test_it_has_a_caption_a_head_and_a_row_for_each(page):
 
 
 def test_numbers_stand_to_the_right(page):
-    assert [cell.get("class") for cell in page.tbody.tr.find_all("td")] == [None, None, ["number"]]
+    assert [cell.get("class") for cell in page.tbody.tr.find_all("td")] == [None, ["number"], ["number"]]
 
 
 def test_a_minus_is_a_minus_and_an_interval_does_not_break(page):
     assert page.tbody.find_all("td")[1].text == "−0.29 [−1.9,\u00a0+1.3]"
+
+
+def test_in_markdown():
+    assert Table(ROWS, "Accuracy").to_markdown().splitlines() == [
+        "Accuracy (data: CIFAR-10)",
+        "",
+        "| against | difference | pairs |",
+        "| --- | --: | --: |",
+        "| its <twin> | -0.29 [-1.9, +1.3] | 5 |",
+        "| wider | +1.32 [+0.8, +1.8] | 10 |",
+    ]
 
 
 def test_words_are_escaped(page):

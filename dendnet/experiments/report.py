@@ -7,6 +7,7 @@ import numpy as np
 
 from dendnet.experiments.runs import Run
 from dendnet.experiments.statistics import Interval, pairs_needed, t_interval
+from dendnet.tables import Table
 
 PAPER = 1.73  # points of accuracy, the most that Metta et al. claim over standard ResNets
 AGAINST = {
@@ -115,61 +116,94 @@ def _comparison(data, network, variant, against, measure, pairs, count, confiden
     return Comparison(data, network, variant, against, measure, pairs, interval, needed)
 
 
+WORDS = {
+    "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenette": "Imagenette", "imagewoof": "Imagewoof",
+    "sgemm": "SGEMM", "cifar_resnet": "ResNet", "resnet": "ResNet", "mlp": "MLP", "dac": "DAC",
+    "standard-parameters": "standard, equal parameters", "standard-flops": "standard, equal FLOPs",
+}  # fmt: skip
+
+
+def in_words(network):
+    """A network as a reader calls it: ``"cifar_resnet depth=8 width=8"`` is "ResNet-8, width 8"."""
+    model, *options = network.split()
+    said = dict(option.split("=") for option in options)
+    name = "-".join(filter(None, (WORDS.get(model, model), said.pop("depth", ""))))
+    return ", ".join([name, *(f"{option} {value}" for option, value in sorted(said.items(), reverse=True))])
+
+
 def table(comparisons):
-    """The comparisons as a table in Markdown."""
-    level = f"{100 * (1 - (1 - comparisons[0].interval.level) * len(comparisons)):.0f} %" if comparisons else ""
-    rows = [
-        ["data", "network", "against", "pairs", "DAC", "standard", "DAC - standard", f"{level} interval", "verdict",
-         f"pairs for {PAPER} points"]
-    ]  # fmt: skip
+    """The comparisons as a :class:`~dendnet.tables.Table`: differences with their intervals, and verdicts, first.
+
+    Args:
+        comparisons: What :func:`compare` returns, one at least.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "What was recorded".
+    """
+    level = f"{100 * (1 - (1 - comparisons[0].interval.level) * len(comparisons)):.0f} %"
+    rows = []
     for one in comparisons:
         digits = 2 if one.measure == "accuracy" else 4
         dac, standard = (np.mean([pair[side] for pair in one.pairs]) for side in (1, 2))
         i = one.interval
         rows.append(
-            [
-                one.data,
-                one.network + (f", {one.variant}" if one.variant else ""),
-                AGAINST[one.against],
-                str(i.pairs),
-                f"{dac:.{digits}f}",
-                f"{standard:.{digits}f}",
-                f"{i.mean:+.{digits}f}",
-                f"[{i.low:+.{digits}f}, {i.high:+.{digits}f}]",
-                one.verdict,
-                "-" if one.needed is None else str(one.needed),
-            ]
+            {
+                "network": in_words(one.network),
+                "variant": one.variant or "—",
+                "equal": AGAINST[one.against].removeprefix("standard, equal "),
+                "difference": f"{i.mean:+.{digits}f} [{i.low:+.{digits}f}, {i.high:+.{digits}f}]",
+                "verdict": one.verdict,
+                "DAC": f"{dac:.{digits}f}",
+                "standard": f"{standard:.{digits}f}",
+                "pairs": i.pairs,
+                f"pairs for {PAPER} points": "—" if one.needed is None else one.needed,
+                "data": WORDS.get(one.data, one.data),
+                "measure": {"accuracy": "accuracy in %", "rmse": "rmse"}[one.measure],
+            }
         )
-    if all(one.needed is None for one in comparisons):
-        rows = [row[:-1] for row in rows]
-    return _markdown(rows)
+    empty = [name for name in rows[0] if all(row[name] == "—" for row in rows)]
+    return Table(
+        [{name: cell for name, cell in row.items() if name not in empty} for row in rows],
+        f"DAC minus a standard network; the intervals together hold with {level}",
+    )
 
 
 def costs(records):
-    """What each side is and took, as a table in Markdown: value, parameters, FLOPs and time."""
+    """What each side is and took, as a :class:`~dendnet.tables.Table`: its measure, parameters, FLOPs and time.
+
+    Args:
+        records: Records of runs, one at least.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "What was recorded".
+    """
     sides: dict = defaultdict(list)
     for record in records:
         run = Run.of(record["run"])
         sides[run.data, run.network, run.variant, run.unit].append(record)
-    rows = [["data", "network", "unit", "runs", "mean", "least", "most", "parameters", "FLOPs", "s an epoch"]]
+    rows = []
     for (data, network, variant, unit), group in sorted(sides.items()):
         values = [value(record) for record in group]
-        digits = 2 if group[0]["measure"] == "accuracy" else 4
+        measure = group[0]["measure"]
+        digits = 2 if measure == "accuracy" else 4
         epochs = [record["times"]["seconds"] for record in group]
         seconds = np.median([second for of_run in epochs for second in of_run[1:] or of_run])  # the first one compiles
         rows.append(
-            [
-                data,
-                network + (f", {variant}" if variant else ""),
-                unit,
-                str(len(group)),
-                *(f"{f(values):.{digits}f}" for f in (np.mean, min, max)),
-                f"{group[0]['network']['parameters']:,}",
-                f"{group[0]['network']['flops']:,}",
-                f"{seconds:.1f}",
-            ]
+            {
+                "network": in_words(network) + (f", {variant}" if variant else ""),
+                "unit": WORDS.get(unit, unit),
+                "mean [least, most]": "{:.{d}f} [{:.{d}f}, {:.{d}f}]".format(
+                    np.mean(values), min(values), max(values), d=digits
+                ),
+                "parameters": f"{group[0]['network']['parameters']:,}",
+                "FLOPs": f"{group[0]['network']['flops']:,}",
+                "s an epoch": f"{seconds:.1f}",
+                "runs": len(group),
+                "data": WORDS.get(data, data),
+                "measure": {"accuracy": "accuracy in %", "rmse": "rmse"}[measure],
+            }
         )
-    return _markdown(rows)
+    return Table(rows, "The networks, what they reached and what they took")
 
 
 def provenance(records):
@@ -185,11 +219,6 @@ def provenance(records):
     ]:
         lines += [f"{name}: {text}" for text in sorted({of(record) for record in records})]
     return lines
-
-
-def _markdown(rows):
-    head, *rest = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([head, "|" + "---|" * len(rows[0]), *rest])
 
 
 def draw(comparisons):
@@ -216,10 +245,13 @@ def draw(comparisons):
         colour = plotting.COLOURS[looks[one.verdict]] if i.shown else plotting.GREY
         axis.plot([dac - standard for _, dac, standard in one.pairs], [row - 0.22] * i.pairs, "|", color=colour, ms=6)
         axis.errorbar(i.mean, row, xerr=[[i.mean - i.low], [i.high - i.mean]], fmt="o", color=colour, capsize=3)
-    names = [" ".join(filter(None, (one.network, one.variant))) + f"\n{AGAINST[one.against]}" for one in comparisons]
-    axis.set_yticks(range(len(comparisons)), names, size=8)
+    networks = {one.network for one in comparisons}
+    names = [
+        "\n".join(filter(None, (in_words(one.network) * (len(networks) > 1), one.variant, AGAINST[one.against])))
+        for one in comparisons
+    ]
+    axis.set_yticks(range(len(comparisons)), names, size=9)
     axis.invert_yaxis()
     unit = "points of accuracy" if comparisons[0].measure == "accuracy" else "rmse"
     axis.set_xlabel(f"DAC minus standard, {unit}")
-    axis.spines[["top", "right"]].set_visible(False)
     return figure

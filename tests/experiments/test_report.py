@@ -85,16 +85,38 @@ def test_what_was_trained_otherwise_is_no_pair(changes):
 
 def test_the_tables_say_it():
     found = records()
-    assert "+1.67 | [+0.23, +3.10] | DAC better | 4 |" in report.table(compare(found))
-    assert "| digits | mlp | dac | 3 | 92.00 | 91.00 | 93.00 | 100 | 200 | 1.0 |" in report.costs(found)
+    (row,) = report.table(compare(found)).rows
+    assert list(row.items())[:4] == [
+        ("network", "MLP"),
+        ("equal", "width"),
+        ("difference", "+1.67 [+0.23, +3.10]"),
+        ("verdict", "DAC better"),
+    ]
+    assert row["pairs for 1.73 points"] == "4" and "variant" not in row
+    costs = report.costs(found)
+    assert costs.rows[0] == {"unit": "DAC", "mean [least, most]": "92.00 [91.00, 93.00]"}
+    assert "network: MLP; parameters: 100; FLOPs: 200; s an epoch: 1.0; runs: 3" in costs.caption
     assert "data: digits, RE-ENCODED images" in report.provenance(found)
+
+
+@pytest.mark.parametrize(
+    "network, words",
+    [
+        ("cifar_resnet depth=8 width=8", "ResNet-8, width 8"),
+        ("resnet depth=18", "ResNet-18"),
+        ("mlp layers=3 width=16", "MLP, width 16, layers 3"),
+        ("mlp", "MLP"),
+    ],
+)
+def test_networks_are_called_by_their_names(network, words):
+    assert report.in_words(network) == words
 
 
 def test_the_figure_has_a_row_for_each_comparison(tmp_path):
     plt = pytest.importorskip("matplotlib.pyplot")
     plt.switch_backend("agg")
     figure = report.draw(compare(records()))
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["mlp\nstandard, equal width"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["standard, equal width"]
     figure.savefig(tmp_path / "figure.svg")
     for wrong in ([], compare(records()) + compare([one | {"measure": "rmse"} for one in records()])):
         with pytest.raises(ValueError, match=r"of one measure.*Received: "):
