@@ -1,5 +1,5 @@
-"""Sphinx extension for the frame of every page: drawings in the page's colours, code that breaks between words, a link
-to report an error, and the link to the printed book where there is one.
+"""Sphinx extension for the frame of every page: drawings in the page's colours, code that breaks between words, the
+mathematics of docstrings, a link to report an error, and the link to the printed book where there is one.
 """
 
 import re
@@ -14,6 +14,8 @@ PICTURE = re.compile(
 )
 LITERAL = re.compile(r'(<td\b(?:(?!</td>).)*</td>)|<span class="pre">(.*?)</span>', re.DOTALL)
 PRINTED = re.compile(r'(<p class="printed")( hidden="hidden")?')
+SAID = re.compile(r"(``.*?``|:[\w:]+:`[^`]*`|^\s*:[^:]*:)")
+MATHS = re.compile(r"(?<![^\s(\[])(?:([a-z])_([ij]{1,2}s?)|([A-Z]) ([=<>]) (\d+)|([NSmn]))(?=[,.;:)\]]*(?:\s|$))")
 IN_TABLES = 24  # letters of code from which on it may break in a table, too
 
 
@@ -51,6 +53,20 @@ def break_code(app, pagename, templatename, context, doctree):
     context["body"] = LITERAL.sub(broken, context.get("body", ""))
 
 
+def set_maths(app, what, name, obj, options, lines):
+    """Set x_i, b_ij, S = 1, N and the like as mathematics: a docstring is read in a terminal, too."""
+
+    def formula(match):
+        letter, index, left, sign, right, alone = match.groups()
+        return f":math:`{alone or (f'{letter}_{{{index}}}' if letter else f'{left} {sign} {right}')}`"
+
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...", "..")) and "\\" not in line:
+            parts = SAID.split(line)
+            parts[::2] = [MATHS.sub(formula, part) for part in parts[::2]]
+            lines[number] = "".join(parts)
+
+
 def report_link(pagename):
     """A link that opens an issue about this page."""
     address = f"{stamp.address()}/issues/new?title={quote(f'Error on {pagename}', safe='')}"
@@ -70,17 +86,16 @@ def link_pdf(page, there):
 
 
 def finish(app, error):
-    """Put the link to report an error beside each page's contents; a book that was built anew is not printed yet."""
+    """Put the link to report an error below each page's contents; a book that was built anew is not printed yet."""
     if error or app.builder.format != "html":
         return
     for page in (Path(app.outdir) / "book").rglob("*.html"):
         text = page.read_text()
         name = page.relative_to(app.outdir).with_suffix("").as_posix()
-        start = text.find('<div class="sidebar-secondary-items sidebar-secondary__inner">')
-        if start >= 0 and 'class="sidebar-secondary-item report"' not in text:
-            start = text.index(">", start) + 1
-            item = f'<div class="sidebar-secondary-item report">{report_link(name)}</div>'
-            page.write_text(text[:start] + item + text[start:])
+        start = text.find('<nav id="pst-page-toc-nav"')
+        if start >= 0 and 'class="report beside"' not in text:
+            end = text.index("</nav>", start) + len("</nav>")
+            page.write_text(text[:end] + f'<p class="report beside">{report_link(name)}</p>' + text[end:])
     link_pdf(Path(app.outdir) / "book" / "intro.html", there=False)
 
 
@@ -88,5 +103,6 @@ def setup(app):
     """Connect to the pages, after the pictures have got their sizes."""
     for each in (inline_drawings, break_code, add_report):
         app.connect("html-page-context", each, priority=700)
+    app.connect("autodoc-process-docstring", set_maths, priority=900)  # after napoleon
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True}
