@@ -16,6 +16,7 @@ LITERAL = re.compile(r'(<td\b(?:(?!</td>).)*</td>)|<span class="pre">(.*?)</span
 PRINTED = re.compile(r'(<p class="printed")( hidden="hidden")?')
 SAID = re.compile(r"(``.*?``|:[\w:]+:`[^`]*`|^\s*:[^:]*:)")
 MATHS = re.compile(r"(?<![^\s(\[])(?:([a-z])_([ij]{1,2}s?)|([A-Z]) ([=<>]) (\d+)|([NSmn]))(?=[,.;:)\]]*(?:\s|$))")
+LONG = 30  # letters of code from which on it may break at an underscore
 IN_TABLES = 24  # letters of code from which on it may break in a table, too
 
 
@@ -35,10 +36,11 @@ def inline_drawings(app, pagename, templatename, context, doctree):
 
 
 def breaking(code, least=0):
-    """Code with places to break: behind a dot, a slash, an underscore, a bracket, never inside a word."""
+    """Code with places to break: behind a dot, a slash, a bracket, in long names an underscore, never inside a word."""
     if len(unescape(code)) < least:
         return code
-    return re.sub(r"(?<=\w)([._/=(,\[]+)(?=\w)", r"\1<wbr>", code)
+    places = "._/=(,[" if len(unescape(code)) > LONG else "./=(,["
+    return re.sub(rf"(?<=\w)([{re.escape(places)}]+)(?=\w)", r"\1<wbr>", code)
 
 
 def break_code(app, pagename, templatename, context, doctree):
@@ -60,8 +62,10 @@ def set_maths(app, what, name, obj, options, lines):
         letter, index, left, sign, right, alone = match.groups()
         return f":math:`{alone or (f'{letter}_{{{index}}}' if letter else f'{left} {sign} {right}')}`"
 
+    rules = [number for number, line in enumerate(lines) if line.lstrip().startswith("===")]  # of a table
     for number, line in enumerate(lines):
-        if not line.lstrip().startswith((">>>", "...", "..")) and "\\" not in line:
+        in_table = rules and rules[0] <= number <= rules[-1]
+        if not in_table and not line.lstrip().startswith((">>>", "..")) and "\\" not in line:
             parts = SAID.split(line)
             parts[::2] = [MATHS.sub(formula, part) for part in parts[::2]]
             lines[number] = "".join(parts)
