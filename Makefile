@@ -5,7 +5,12 @@ BIN := $(VENV)/bin
 HTML := _build/html
 CHAPTERS := $(wildcard book/*.ipynb)
 LIBRARY_TESTS := tests dendnet --doctest-modules --ignore=tests/book --ignore=tests/workshop -m "not slow"
+# What rests on TensorFlow's own convolutions and products, which its CPU computes in one way with oneDNN and in another
+# without; TensorFlow has it on by itself only where the processor has AVX512_VNNI or AMX.
+ONEDNN_TESTS := tests/ops tests/layers tests/convert
 CORE_TESTS := tests/ops/test_blocked.py tests/ops/test_dac_dense.py tests/ops/test_dac_conv.py tests/layers/test_layers.py
+QUICK_TESTS := tests/ops/test_dac_dense.py tests/ops/test_dac_conv.py tests/layers/test_layers.py tests/test_import.py \
+  tests/book/test_chapters.py tests/workshop/test_project.py
 BACKEND := jax
 # Test processes side by side; each holds a backend of its own, about 1 GB.
 JOBS := 2
@@ -20,7 +25,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYDEVD_DISABLE_FILE_VALIDATION ?= 1
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(HTML)/.built  ## build the book as HTML and say where it is
 	@echo "The book is built: open $(HTML)/index.html, or run make serve."
@@ -30,6 +35,15 @@ pdf: $(HTML)/dendnet.pdf  ## print the book as one PDF (Chromium)
 test: $(VENV)/.ready  ## test the library and the book, and execute every chapter and compare its outputs
 	$(BIN)/pytest tests dendnet --doctest-modules -m "not slow and not browser" $(SHARED)
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tools/nbval.cfg $(CHAPTERS) -q -n $(JOBS) --dist loadfile
+
+check: $(VENV)/.ready  ## within two minutes: style, types and the tests that most changes need
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest $(QUICK_TESTS) $(SHARED)
+
+test-without-onednn: $(VENV)/.ready  ## the operation, layers and conversions as on a CPU where TensorFlow has no oneDNN
+	TF_ENABLE_ONEDNN_OPTS=0 $(BIN)/pytest $(ONEDNN_TESTS) -m "not slow and not browser" $(SHARED)
 
 serve: book  ## show the book on localhost:8000
 	@echo "The book is at http://localhost:8000 until you press Ctrl-C."
@@ -67,7 +81,7 @@ test-core: .venv-backends/.ready  ## the operation and its layers on JAX and on 
 test-lowest: .venv-lowest-$(BACKEND)/.ready  ## the library's tests on the lowest versions it admits (BACKEND=jax)
 	KERAS_BACKEND=$(BACKEND) .venv-lowest-$(BACKEND)/bin/pytest $(LIBRARY_TESTS) $(SHARED)
 
-test-all: lint test book test-backends test-lowest  ## everything, the slow parts too: mutations, wheel, browser
+test-all: lint test book test-without-onednn test-backends test-lowest  ## everything, the slow parts too: mutations, wheel, browser
 	$(BIN)/pytest tests -m "slow or browser" -rs $(SHARED)
 
 clean:  ## remove what make has made, the environments too
@@ -102,5 +116,5 @@ $(HTML)/.built: $(VENV)/.ready _config.yml _toc.yml $(shell find book dendnet to
 $(HTML)/dendnet.pdf: $(HTML)/.built
 	@$(BIN)/python tools/pdf.py
 
-.PHONY: help book pdf test serve notebooks moving lint stamp requirements test-core test-backends test-lowest test-all \
-  clean
+.PHONY: help book pdf test check serve notebooks moving lint stamp requirements test-core test-without-onednn \
+  test-backends test-lowest test-all clean

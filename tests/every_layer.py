@@ -1,5 +1,8 @@
 """Every layer with its options, small enough to build in a blink: (class, shape of one input, options, size)."""
 
+import functools
+
+import keras
 import numpy as np
 
 from dendnet.layers import DACConv1D, DACConv2D, DACConv3D, DACDense
@@ -45,3 +48,16 @@ for cls, shape, options in [
 
 def example(shape, N=2, seed=0):
     return np.random.default_rng(seed).normal(size=(N, *shape)).astype("float32")
+
+
+@functools.cache
+def keras_runs_channels_first():
+    """Whether Keras's own convolution does on this machine: TensorFlow's, on a CPU, needs oneDNN for it."""
+    layer = keras.layers.Conv2D(2, 1, data_format="channels_first")
+    try:
+        keras.Sequential([keras.Input((2, 3, 3)), layer]).predict(example((2, 3, 3)), verbose=0)
+    except Exception as error:
+        if "NHWC" not in str(error):
+            raise
+        return False
+    return True

@@ -18,7 +18,7 @@ def functional(model):
     if isinstance(model, keras.Sequential):
         if not model.built or not model.inputs:
             raise ValueError(f"The model must know its input: give it a keras.Input. Received: model={model}")
-        return keras.Model(model.inputs, model.outputs, name=model.name)
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     if not is_graph(model):
         raise ValueError(
             "model must be Functional or Sequential: what a subclassed model does is written in its call method, where "

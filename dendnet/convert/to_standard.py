@@ -165,11 +165,15 @@ class _Standard:
         rank = len(x.shape) - 2
         k = self.k or (1,) * rank
         options = {} if self.dense else {n: getattr(self.layer, n) for n in ("strides", "padding", "dilation_rate")}
-        data_format = "channels_first" if self.axis == 1 else "channels_last"
+        # TensorFlow's convolutions run on every CPU with channels last alone.
+        moved = self.axis == 1 and keras.backend.backend() == "tensorflow"
+        data_format = "channels_first" if self.axis == 1 and not moved else "channels_last"
         conv = CONVOLUTIONS[rank](
             self.m, k, **options, groups=self.conv_groups, use_bias=use_bias, data_format=data_format
         )
-        return self._once("product", conv, x, [self.kernel.reshape(*k, -1, self.m), *c])
+        x = layers.Permute((*range(2, rank + 2), 1))(x) if moved else x
+        y = self._once("product", conv, x, [self.kernel.reshape(*k, -1, self.m), *c])
+        return layers.Permute((rank + 1, *range(1, rank + 1)))(y) if moved else y
 
     def _once(self, part, layer, x, weights):
         """The part's layer on x, made at the first call with its weights and the dtype policy of ours."""

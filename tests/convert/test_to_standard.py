@@ -45,6 +45,8 @@ def test_every_layer(cls, shape, options, size):
         ((None, None, 4), lambda: DACConv2D(4, 3, 2, "same", groups=2, dendrites=2, **LAST)),
         ((6, 4), lambda: DACConv1D(4, 3, groups=2, bias_sharing="none", **LAST)),
         ((6, 4), lambda: DACConv1D(4, 3, groups=2, dendrites=2, bias_sharing="outputs", **LAST)),
+        ((4, 6), lambda: DACConv1D(3, 3, padding="causal", bias_sharing="outputs", data_format="channels_first")),
+        ((4, 6, None), lambda: DACConv2D(3, 3, 2, "same", bias_sharing="outputs", data_format="channels_first")),
     ],
 )
 def test_further_axes_groups_and_dendrites(shape, unit):

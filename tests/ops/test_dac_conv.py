@@ -122,10 +122,48 @@ def test_equal_taps_make_the_two_sharings_one(rng):
     np.testing.assert_allclose(taps, none, atol=1e-5)
 
 
-@pytest.mark.parametrize("sharing", ["taps", "none"])  # TensorFlow's own convolution, "outputs", fails on none
-def test_no_samples(rng, sharing):
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+@pytest.mark.parametrize("size, k, c_in, c_out, groups, settings", [CASES[2], CASES[7], CASES[9], CASES[12]])
+def test_a_shared_bias_runs_in_every_layout_and_dtype(rng, size, k, c_in, c_out, groups, settings, dtype):
+    if dtype == "float64" and keras.backend.backend() == "jax":
+        pytest.skip("JAX computes in float32 unless told otherwise before it starts")
+    x, kernel, bias = arrays(rng, size, k, c_in, c_out, groups, "outputs")
+    expected, scale = oracle.conv(x, kernel, bias, **settings), oracle.conv(*map(np.abs, (x, kernel, bias)), **settings)
+    for axis, data_format in [(1, "channels_first"), (-1, "channels_last")]:
+        tensors = [ops.cast(a, dtype) for a in (np.moveaxis(x, -1, axis), kernel, bias)]
+        y = dac_conv(*tensors, **settings, data_format=data_format)
+        assert keras.backend.standardize_dtype(y.dtype) == dtype
+        y = np.moveaxis(to_numpy(ops.cast(y, "float32")), axis, -1)
+        assert (np.abs(y - expected) <= {"float16": 2**-9, "bfloat16": 2**-6, "float64": 1e-6}[dtype] * scale).all()
+
+
+@pytest.mark.parametrize("sharing", SHARINGS)
+@pytest.mark.parametrize("padding, out", [("same", 5), ("valid", 3)])
+def test_no_samples(rng, gradients, sharing, padding, out):
     x, kernel, bias = arrays(rng, (5, 5), (3, 3), 2, 3, 1, sharing, N=0)
-    assert tuple(dac_conv(x, kernel, bias, padding="same", **LAST).shape) == (0, 5, 5, 3)
+    assert tuple(dac_conv(x, kernel, bias, padding=padding, **LAST).shape) == (0, out, out, 3)
+    first = dac_conv(np.moveaxis(x, -1, 1), kernel, bias, padding=padding, data_format="channels_first")
+    assert tuple(first.shape) == (0, 3, out, out)
+    dx, dkernel, _ = gradients(lambda x, w, b: ops.sum(dac_conv(x, w, b, padding=padding, **LAST)), x, kernel, bias)
+    assert dx.shape == x.shape and not dkernel.any()
+
+
+def test_no_samples_in_a_graph(rng):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("the graph is TensorFlow's")
+    import tensorflow as tf
+
+    @tf.function
+    def gradients(*tensors):
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            y = dac_conv(*tensors, **LAST)
+            value = tf.reduce_sum(y * y)
+        return y, tape.gradient(value, tensors)
+
+    x, kernel, bias = map(tf.constant, arrays(rng, (5, 5), (3, 3), 2, 3, 1, "outputs", N=0))
+    y, (dx, dkernel, dbias) = gradients(x, kernel, bias)
+    assert y.shape == (0, 3, 3, 3) and dx.shape == x.shape and not np.any(dkernel) and not np.any(dbias)
 
 
 def test_half_precision_is_accumulated_in_float32():

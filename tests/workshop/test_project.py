@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dendnet
 
@@ -20,6 +21,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import stamp  # noqa: E402
 
+JOBS = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -127,6 +129,35 @@ def test_missing_make_says_so():
         [shutil.which("bash"), ".ci/run"], cwd=ROOT, env={"PATH": "/nowhere"}, capture_output=True, text=True
     )
     one_line(run, "make is missing")
+
+
+def commands(target):
+    """What a target of the Makefile would run."""
+    return make("-n", target).stdout.splitlines()
+
+
+def test_the_core_is_tested_with_onednn_and_without():
+    """TensorFlow has oneDNN on by itself on some processors alone: CI says so in one run, and no in the other."""
+    (without,) = [line for line in commands("test-without-onednn") if "pytest" in line]
+    assert without.startswith("TF_ENABLE_ONEDNN_OPTS=0 ")
+    assert {"tests/ops", "tests/layers", "tests/convert"} <= set(without.split())
+    steps = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert "TF_ENABLE_ONEDNN_OPTS=1 make test" in steps
+    assert any(step.startswith("make ") and "test-without-onednn" in step.split() for step in steps)
+    steps = [step for job in JOBS.values() for step in job["steps"] if "run" in step]
+    assert any(s["run"] == "make test-without-onednn" for s in steps)
+    on = [s["run"].split() for s in steps if s.get("env", {}).get("TF_ENABLE_ONEDNN_OPTS") == "1"]
+    assert any(words[0] == "make" and "test" in words for words in on)
+
+
+def test_the_workflow_runs_all_that_test_all_does():
+    needs = re.search(r"^test-all: (.*?)  ##", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1).split()
+    runs = [step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step]
+    made = {word for run in runs if run.startswith("make ") for word in run.split()[1:]}
+    assert set(needs) <= made
+    (last,) = [line for line in commands("test-all") if '-m "slow' in line]
+    (marks,) = re.findall(r'-m "([^"]*)"', last)
+    assert any(f'pytest tests -m "{marks}"' in run for run in runs)
 
 
 def test_the_changelog_speaks_of_this_version_or_of_the_next():
