@@ -311,7 +311,7 @@ class _Powers(LogFormatterSciNotation):
 
 def _drawn(figure):
     file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None}, facecolor="none")
+    figure.savefig(file, format="svg", metadata={"Date": None}, facecolor="none", dpi=192)  # of images within
     return svg.inline(file.getvalue(), ON_PAGE)
 
 
