@@ -209,7 +209,8 @@ def regions(axis, regions, name="dac"):
     """The cells of a :class:`~dendnet.geometry.Regions`, shaded apart, and where the network bends.
 
     Linear regions have one shade each. Edges at which only the pattern changes are thin and grey; those at which the
-    network bends have the colour of ``name``. Nothing is sampled.
+    network bends have the colour of ``name``. Nothing is sampled; more than 500 cells are drawn as an image within the
+    page's text and axes, since as shapes they would be megabytes.
 
     Args:
         axis: Where to draw.
@@ -221,15 +222,18 @@ def regions(axis, regions, name="dac"):
     """
     shades = np.random.default_rng(0).permutation(regions.count)[regions.linear] / max(regions.count, 2)
     colours = [(*to_rgb(GREY), 0.05 + 0.3 * shade) for shade in shades]
-    cells = PolyCollection(_polygons(regions), facecolors=colours, linewidths=0)
+    many = len(regions) > 500
+    cells = PolyCollection(_polygons(regions), facecolors=colours, linewidths=0, rasterized=many)
     axis.add_collection(cells)
     axis.set(xlim=regions.box[0], ylim=regions.box[1], aspect="equal")
     if name is None:
         return
     ends = regions.vertices[regions.edges]
-    thickness = 1.0 if len(regions) < 500 else 0.5
-    axis.add_collection(LineCollection(ends[~regions.bends], colors=GREY, linewidths=thickness / 2, alpha=0.6))
-    axis.add_collection(LineCollection(ends[regions.bends], colors=look(name)["color"], linewidths=thickness))
+    thickness = 0.5 if many else 1.0
+    silent = {"colors": GREY, "linewidths": thickness / 2, "alpha": 0.6}
+    bending = {"colors": look(name)["color"], "linewidths": thickness}
+    for bends, drawn in ((~regions.bends, silent), (regions.bends, bending)):
+        axis.add_collection(LineCollection(ends[bends], rasterized=many, **drawn))
 
 
 def level_lines(axis, regions, levels, output=0, **options):
