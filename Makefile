@@ -34,7 +34,7 @@ pdf: $(HTML)/dendnet.pdf  ## print the book as one PDF (Chromium)
 
 test: $(VENV)/.ready  ## test the library and the book, and execute every chapter and compare its outputs
 	$(BIN)/pytest tests dendnet --doctest-modules -m "not slow and not browser" $(SHARED)
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 $(CHAPTERS) -q -n $(JOBS) --dist loadfile
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tools/nbval.cfg $(CHAPTERS) -q -n $(JOBS) --dist loadfile
 
 check: $(VENV)/.ready  ## within two minutes: style, types and the tests that most changes need
 	$(BIN)/ruff check .

@@ -1,5 +1,7 @@
 """The book's style: one look for each name, told apart without colour, and refused where unknown."""
 
+import re
+
 import numpy as np
 import pytest
 from chains import chain, dac
@@ -33,23 +35,31 @@ def luminance(colour):
 def test_style_is_set_only_when_called(canvas):
     before = canvas.rcParams["figure.dpi"]
     plotting.style()
-    assert canvas.rcParams["figure.dpi"] == 150 != before
+    assert canvas.rcParams["figure.dpi"] == 96 != before
 
 
-def test_looks_differ_in_colour_dash_and_marker():
+MEANING = [name for name in plotting.LOOKS if name not in plotting.NEUTRAL]
+
+
+@pytest.mark.parametrize("names", [MEANING, plotting.NEUTRAL], ids=["meaning", "neutral"])
+def test_looks_differ_in_colour_dash_and_marker(names):
     for part in ("color", "linestyle", "marker"):
-        assert len({str(look[part]) for look in plotting.LOOKS.values()}) == len(plotting.LOOKS)
+        assert len({str(plotting.LOOKS[name][part]) for name in names}) == len(names)
 
 
-def test_the_main_colours_are_read_on_white():
+def test_no_colour_stands_in_both_palettes():
+    assert len(set(plotting.COLOURS.values())) == len(plotting.LOOKS)
+
+
+def test_colours_are_read_on_white():
     """At least 3 to 1, what WCAG 2 asks of graphics."""
-    for name in ("dac", "standard", "wider"):
-        assert 1.05 / (luminance(plotting.COLOURS[name]) + 0.05) > 3
+    for colour in plotting.COLOURS.values():
+        assert 1.05 / (luminance(colour) + 0.05) > 3
 
 
 def test_panels_have_the_books_width():
     figure, axes = plotting.panels(3, height=2.5)
-    assert figure.get_size_inches().tolist() == [7.5, 2.5] and len(axes) == 3
+    assert figure.get_size_inches().tolist() == [6.875, 2.5] and len(axes) == 3
 
 
 def test_a_broken_line_marks_its_inner_knots():
@@ -109,6 +119,52 @@ def test_connections_are_bars_of_shares():
     widths = [[bar.get_width() for bar in container] for container in axis.containers]
     np.testing.assert_allclose(widths, [[0.5, 1], [0.2, 0], [0.3, 0]])
     assert [label.get_text() for label in axis.get_yticklabels()] == ["first (10)", "last (4)"]
+
+
+ALT = "a line that climbs from 0 to 1"
+
+
+def two_panels():
+    figure, axes = plotting.panels(2, height=2.5, sharey=True)
+    for axis, name in zip(axes, ("dac", "standard"), strict=True):
+        axis.plot([1, 100], [0.01, 1], **plotting.look(name))
+        axis.set(xscale="log", title=name)
+    axes[0].set(ylabel="error")
+    return figure
+
+
+def test_a_picture_is_two_drawings_in_the_pages_colours(canvas):
+    plotting.style()
+    shown = plotting.picture(two_panels(), ALT)
+    for drawing in (shown.wide, shown.narrow):
+        assert "var(--dac, #d55e00)" in drawing and "var(--standard, #0072b2)" in drawing
+        assert "font-family" not in drawing and "#ffffff" not in drawing.replace("var(--paper, #ffffff)", "")
+        assert "10²" in drawing, "powers are letters"
+    assert not canvas.get_fignums(), "the figure is closed"
+
+
+def test_panels_stack_on_a_phone_and_keep_their_labels():
+    plotting.style()
+    shown = plotting.picture(two_panels(), ALT)
+    size = [[int(n) for n in re.findall(r' (?:width|height)="(\d+)"', s)[:2]] for s in (shown.wide, shown.narrow)]
+    assert size == [[660, 240], [322, 480]]
+    assert [each.count(">error<") for each in (shown.wide, shown.narrow)] == [1, 2]
+
+
+def test_a_picture_says_what_it_shows():
+    plotting.style()
+    shown = plotting.picture(two_panels(), 'a "line" that climbs')
+    assert repr(shown) == 'Picture: a "line" that climbs'
+    assert 'role="img" aria-label="a &quot;line&quot; that climbs"' in shown._repr_html_()
+    for alt in ("", "a figure", None):
+        with pytest.raises(ValueError, match=r"Received: alt="):
+            plotting.picture(two_panels(), alt)
+
+
+def test_the_same_figure_gives_the_same_picture():
+    plotting.style()
+    one, other = (plotting.picture(two_panels(), ALT)._repr_html_() for _ in range(2))
+    assert one == other
 
 
 def test_an_unknown_name_is_refused():

@@ -9,4 +9,4 @@ if comm -23 /tmp/before /tmp/after | grep .; then
     exit 1
 fi
 python3 -m pip install --quiet "nbval>=0.11"
-python3 -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 book/*.ipynb -q
+python3 -m pytest --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tools/nbval.cfg book/*.ipynb -q

@@ -57,12 +57,15 @@ DRAWN = """(stage) => {
 
 
 @contextmanager
-def chromium():
-    """A browser, for as long as it is used."""
+def chromium(scrollbars=False):
+    """A browser, for as long as it is used; it hides scrollbars unless they are asked for."""
     from playwright.sync_api import sync_playwright
 
+    hidden = ["--hide-scrollbars"] if scrollbars else None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=FLAGS, ignore_default_args=hidden
+        )
         yield browser
         browser.close()
 

@@ -5,6 +5,7 @@ python tools/pdf.py
 The pages become one page, so that links between chapters stay links within the file; Chromium prints that one.
 """
 
+import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from bs4 import BeautifulSoup
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from frame import link_pdf
 from moving import CHROMIUM, ROOT, chromium
 
 HTML = ROOT / "_build" / "html"
@@ -27,8 +29,14 @@ def contents():
     names, parts = [toc["root"]], {}
     for part in toc["parts"]:
         parts[part["chapters"][0]["file"]] = part["caption"]
-        names += [chapter["file"] for chapter in part["chapters"]]
-    return [Path(name).name for name in names], {Path(name).name: caption for name, caption in parts.items()}
+        for chapter in part["chapters"]:
+            names += [chapter["file"], *(section["file"] for section in chapter.get("sections", []))]
+    return [own(name) for name in names], {own(name): caption for name, caption in parts.items()}
+
+
+def own(page):
+    """A page's name within the book: "unit", "api-layers"."""
+    return page.removesuffix(".html").removeprefix("book/").replace("/", "-")
 
 
 def joined():
@@ -48,9 +56,11 @@ def joined():
     whole.append(BeautifulSoup(title, "html.parser"))
     listed = whole.find("ul")
     for name in names:
-        article = BeautifulSoup((HTML / "book" / f"{name}.html").read_text(), "html.parser").find("article")
+        folder, _, page = name.rpartition("-")
+        path = HTML / "book" / folder / f"{page}.html"
+        article = BeautifulSoup(path.read_text(), "html.parser").find("article")
         article["id"] = name
-        rename(article, name, names)
+        rename(article, name, names, path)
         whole.append(article)
         heading = article.h1.find(string=True, recursive=False)
         if name in parts:
@@ -59,16 +69,24 @@ def joined():
     return str(book)
 
 
-def rename(article, name, names):
+def rename(article, name, names, path):
     """Give each anchor its page's name before its own, and make links between pages links to those."""
     for node in article.find_all(id=True):
         node["id"] = f"{name}-{node['id']}"
+    for node in article.find_all(href=re.compile("^#")):
+        node["href"] = f"#{name}-{node['href'][1:]}"
+    for node in article.find_all(style=re.compile(r"url\(#")) + article.find_all(attrs={"clip-path": True}):
+        for key in ("style", "clip-path"):
+            if key in node.attrs:
+                node[key] = node[key].replace("url(#", f"url(#{name}-")
     for link in article.find_all("a", href=True):
         page, _, anchor = link["href"].partition("#")
-        target = Path(page).stem if page else name
-        if page and not (page.endswith(".html") and "/" not in page and target in names):
+        if not page or "://" in page:
             continue
-        link["href"] = f"#{target}-{anchor}" if anchor else f"#{target}"
+        file = (path.parent / page).resolve()
+        target = own(str(file.relative_to(HTML))) if file.is_relative_to(HTML) and file.suffix == ".html" else None
+        if target in names:
+            link["href"] = f"#{target}-{anchor}" if anchor else f"#{target}"
 
 
 @contextmanager
@@ -106,6 +124,7 @@ def main():
             header_template="<span></span>",
             footer_template=FOOTER,
         )
+    link_pdf(HTML / "book" / "intro.html", there=True)
     print(f"The book is printed: {PDF.relative_to(ROOT)}, {PDF.stat().st_size / 1e6:.1f} MB")
 
 

@@ -24,7 +24,8 @@
  *     });
  *
  * `tell` says in words what is seen (read aloud by screen readers) and keeps the numbers, as JSON, where tests find
- * them. Colours are names (dac, standard, wider, ink, grey, paper), set for light and dark in book.css. Everything
+ * them. Colours are names (dac, standard, wider; plum, gold, rose, ink for the rest; grey, paper), set for light and
+ * dark in book.css. Everything
  * that can be dragged is reached by the tab key and moved by the arrow keys, ten times as far with shift.
  * `make moving` stores the first state of each figure as its static picture.
  */
@@ -283,7 +284,7 @@
     const name = figure.id.replace(/^moving-/, "");
     const stage = new Stage(figure);
     stage.draw = makers.get(name)(stage);
-    const picture = figure.querySelector("img");
+    const picture = figure.querySelector("img, .drawn");
     (picture.closest("a") ?? picture).after(stage.root);
     figure.classList.add("is-moving");
     stage.draw();

@@ -57,7 +57,7 @@ class Comparison:
         return tables.markdown(["measure", self.standard.name, self.dac.name, "ratio"], rows)
 
     def _repr_html_(self):
-        return tables.html(self.to_markdown())
+        return tables.html(self.to_markdown(), f"What {self.standard.name} and {self.dac.name} cost")
 
     def __repr__(self):
         return f"<Comparison of {self.standard!r} and {self.dac!r}>"

@@ -66,7 +66,9 @@ class Measurement:
         return model / standard if standard and model else None
 
     def _repr_html_(self):
-        return tables.html(self.to_markdown())
+        return tables.html(
+            self.to_markdown(), f"Medians at batch size {self.batch_size}, ratios with the least and the most"
+        )
 
 
 def standard_twin(model):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from dendnet.cost.implementations import NAMES
+from dendnet.tables import Table
 
 HEADINGS = (
     "layer", "output", "weights", "biases", "multiplications", "additions", "comparisons", "FLOPs", "FLOPs of a step",
@@ -14,7 +15,7 @@ class Rendered:
     """What notebooks show as its own table."""
 
     def _repr_html_(self: Any):
-        return html(self.to_markdown())
+        return html(self.to_markdown(), f"What {self.name} costs")
 
     def __repr__(self: Any):
         return f"<{type(self).__name__} of {self.name}: {self.parameters:,} parameters, {self.flops:,} FLOPs>"
@@ -56,11 +57,10 @@ def counts(cost):
     }
 
 
-def html(table):
+def html(table, caption):
     """A table of this module's in HTML: Jupyter Book renders no table from the Markdown of an output."""
     first, _, *rest = (line.strip("| ").split(" | ") for line in table.splitlines())
-    cells = [[f"<th>{cell}</th>" for cell in first], *[[f"<td>{cell}</td>" for cell in row] for row in rest]]
-    return '<table class="dataframe">' + "".join(f"<tr>{''.join(row)}</tr>" for row in cells) + "</table>"
+    return Table([dict(zip(first, row, strict=True)) for row in rest], caption)._repr_html_()
 
 
 def markdown(headings, rows):

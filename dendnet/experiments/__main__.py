@@ -115,8 +115,8 @@ def run_report(options):
     found = [record for path in options.results for record in records.read(path)]
     comparisons = report.compare(found)
     print("\n".join(report.provenance(found)))
-    print("\n" + report.costs(found))
-    print("\n" + (report.table(comparisons) if comparisons else "There are no pairs of a DAC and a standard network."))
+    print(f"\n{report.costs(found).to_markdown()}\n")
+    print(report.table(comparisons).to_markdown() if comparisons else "There are no pairs of a DAC and a standard one.")
     if options.figure:
         report.draw(comparisons).savefig(options.figure)
     return 0

@@ -6,65 +6,100 @@ import numpy as np
 
 from dendnet.experiments.groups import groups, value
 from dendnet.experiments.pairs import AGAINST, PAPER, compare
+from dendnet.tables import Table
 
 __all__ = ["AGAINST", "PAPER", "compare", "costs", "draw", "provenance", "table", "value"]
 
 
+WORDS = {
+    "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenette": "Imagenette", "imagewoof": "Imagewoof",
+    "sgemm": "SGEMM", "cifar_resnet": "ResNet", "resnet": "ResNet", "mlp": "MLP", "dac": "DAC",
+    "standard-parameters": "standard, equal parameters", "standard-flops": "standard, equal FLOPs",
+}  # fmt: skip
+
+
+def in_words(network):
+    """A network as a reader calls it: ``"cifar_resnet depth=8 width=8"`` is "ResNet-8, width 8"."""
+    model, *options = network.split()
+    said = dict(option.split("=") for option in options)
+    name = "-".join(filter(None, (WORDS.get(model, model), said.pop("depth", ""))))
+    return ", ".join([name, *(f"{option} {value}" for option, value in sorted(said.items(), reverse=True))])
+
+
 def table(comparisons):
-    """The comparisons as a table in Markdown."""
-    level = f"{100 * (1 - (1 - comparisons[0].interval.level) * len(comparisons)):.0f} %" if comparisons else ""
-    rows = [
-        ["data", "network", "against", "pairs", "DAC", "standard", "DAC - standard", f"{level} interval", "verdict",
-         f"pairs for {PAPER} points"]
-    ]  # fmt: skip
+    """The comparisons as a :class:`~dendnet.tables.Table`: differences with their intervals, and verdicts, first.
+
+    Args:
+        comparisons: What :func:`compare` returns, one at least.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "What was recorded".
+    """
+    level = f"{100 * (1 - (1 - comparisons[0].interval.level) * len(comparisons)):.0f} %"
+    rows = []
     for one in comparisons:
         digits = 2 if one.measure == "accuracy" else 4
         dac, standard = ([pair[side] for pair in one.pairs] for side in (1, 2))
         i = one.interval
         mixed = f" ({one.mixed} pairs of two versions)" if one.mixed else ""
         rows.append(
-            [
-                one.data,
-                _words(one.network, one.variant, one.settings[0]),
-                _words(AGAINST[one.against], one.settings[1]),
-                str(i.pairs),
-                _mean(dac, digits),
-                _mean(standard, digits),
-                f"{i.mean:+.{digits}f}" if one.pairs else "-",
-                f"[{i.low:+.{digits}f}, {i.high:+.{digits}f}]" if one.pairs else "-",
-                one.verdict + mixed,
-                "-" if one.needed is None else str(one.needed),
-            ]
+            {
+                "network": in_words(one.network),
+                "variant": _words(one.variant, one.settings[0]) or "—",
+                "equal": _words(AGAINST[one.against].removeprefix("standard, equal "), one.settings[1]),
+                "difference": f"{i.mean:+.{digits}f} [{i.low:+.{digits}f}, {i.high:+.{digits}f}]" if one.pairs else "—",
+                "verdict": one.verdict + mixed,
+                "DAC": _mean(dac, digits),
+                "standard": _mean(standard, digits),
+                "pairs": i.pairs,
+                f"pairs for {PAPER} points": "—" if one.needed is None else one.needed,
+                "data": WORDS.get(one.data, one.data),
+                "measure": {"accuracy": "accuracy in %", "rmse": "rmse"}[one.measure],
+            }
         )
-    if all(one.needed is None for one in comparisons):
-        rows = [row[:-1] for row in rows]
-    return _markdown(rows)
+    empty = [name for name in rows[0] if all(row[name] == "—" for row in rows)]
+    return Table(
+        [{name: cell for name, cell in row.items() if name not in empty} for row in rows],
+        f"DAC minus a standard network; the intervals together hold with {level}",
+    )
 
 
 def costs(records):
-    """What each side is and took, as a table in Markdown: value, parameters, FLOPs and time."""
-    rows = [["data", "network", "unit", "runs", "mean", "least", "most", "parameters", "FLOPs", "s an epoch"]]
+    """What each side is and took, as a :class:`~dendnet.tables.Table`: its measure, parameters, FLOPs and time.
+
+    Args:
+        records: Records of runs, one at least.
+
+    Reference:
+        The chapter "Full experiments" of the book, section "What was recorded".
+    """
+    rows = []
     for group in sorted(groups(records), key=lambda one: (one.name, one.settings)):
         found = list(group.records.values())
         values = [value(record) for record in found if math.isfinite(value(record))]
         diverged = len(found) - len(values)
-        digits = 2 if found[0]["measure"] == "accuracy" else 4
+        measure = found[0]["measure"]
+        digits = 2 if measure == "accuracy" else 4
         epochs = [record["times"]["seconds"] for record in found]
         seconds = [second for of_run in epochs for second in of_run[1:] or of_run]  # the first one compiles
         data, network, variant, unit = group.name
+        reached = "{:.{d}f} [{:.{d}f}, {:.{d}f}]"
         rows.append(
-            [
-                data,
-                _words(network, variant, group.settings),
-                unit,
-                f"{len(found)}" + (f", {diverged} diverged" if diverged else ""),
-                *(f"{f(values):.{digits}f}" if values else "-" for f in (np.mean, min, max)),
-                f"{found[0]['network']['parameters']:,}",
-                f"{found[0]['network']['flops']:,}",
-                f"{np.median(seconds):.1f}" if seconds else "-",
-            ]
+            {
+                "network": _words(in_words(network), variant, group.settings),
+                "unit": WORDS.get(unit, unit),
+                "mean [least, most]": reached.format(np.mean(values), min(values), max(values), d=digits)
+                if values
+                else "—",
+                "parameters": f"{found[0]['network']['parameters']:,}",
+                "FLOPs": f"{found[0]['network']['flops']:,}",
+                "s an epoch": f"{np.median(seconds):.1f}" if seconds else "—",
+                "runs": f"{len(found)}" + (f", {diverged} diverged" if diverged else ""),
+                "data": WORDS.get(data, data),
+                "measure": {"accuracy": "accuracy in %", "rmse": "rmse"}[measure],
+            }
         )
-    return _markdown(rows)
+    return Table(rows, "The networks, what they reached and what they took")
 
 
 def _words(*parts):
@@ -72,7 +107,7 @@ def _words(*parts):
 
 
 def _mean(values, digits):
-    return f"{np.mean(values):.{digits}f}" if values else "-"
+    return f"{np.mean(values):.{digits}f}" if values else "—"
 
 
 def provenance(records):
@@ -88,11 +123,6 @@ def provenance(records):
     ]:
         lines += [f"{name}: {text}" for text in sorted({of(record) for record in records})]
     return lines
-
-
-def _markdown(rows):
-    head, *rest = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([head, "|" + "---|" * len(rows[0]), *rest])
 
 
 def draw(comparisons):
@@ -121,14 +151,22 @@ def draw(comparisons):
         colour = plotting.COLOURS[looks[one.verdict]] if one.verdict in looks else plotting.GREY
         axis.plot([dac - standard for _, dac, standard in one.pairs], [row - 0.22] * i.pairs, "|", color=colour, ms=6)
         axis.errorbar(i.mean, row, xerr=[[i.mean - i.low], [i.high - i.mean]], fmt="o", color=colour, capsize=3)
+    networks = {one.network for one in comparisons}
     names = [
-        " ".join(filter(None, (one.network, one.variant, one.settings[0])))
-        + f"\n{_words(AGAINST[one.against], one.settings[1])}"
+        "\n".join(
+            filter(
+                None,
+                (
+                    in_words(one.network) * (len(networks) > 1),
+                    _words(one.variant, one.settings[0]),
+                    _words(AGAINST[one.against], one.settings[1]),
+                ),
+            )
+        )
         for one in comparisons
     ]
-    axis.set_yticks(range(len(comparisons)), names, size=8)
+    axis.set_yticks(range(len(comparisons)), names, size=9)
     axis.invert_yaxis()
     unit = "points of accuracy" if comparisons[0].measure == "accuracy" else "rmse"
     axis.set_xlabel(f"DAC minus standard, {unit}")
-    axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -31,7 +31,7 @@ def set_implementation(model: keras.Layer, implementation: str) -> list[str]:
         ['unit']
 
     Reference:
-        The API reference of the book, section "Export".
+        The chapter "Making it fast" of the book, section "From dendnet".
     """
     check_implementation(implementation)
     if not isinstance(model, keras.Layer):

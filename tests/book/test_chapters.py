@@ -15,6 +15,8 @@ import stamp  # noqa: E402
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 
+NBVAL = ROOT / "tools" / "nbval.cfg"
+PICTURE = '<div class="picture"'
 SETUP = """\
 import sys
 
@@ -80,12 +82,31 @@ def test_the_chapter_imports_dendnet(path):
 
 
 @every_chapter
-def test_every_figure_has_a_caption_and_alternative_text(path):
+def test_every_figure_has_a_caption(path):
     for cell in code_cells(path):
-        if any("image/png" in o.get("data", {}) for o in cell.outputs):
-            shown = cell.metadata.get("mystnb", {})
-            assert shown.get("figure", {}).get("caption"), cell.source
-            assert len(shown.get("image", {}).get("alt", "")) > 20, cell.source
+        if any(PICTURE in output.get("data", {}).get("text/html", "") for output in cell.outputs):
+            assert cell.metadata.get("mystnb", {}).get("figure", {}).get("caption"), cell.source
+
+
+@every_chapter
+def test_no_figure_is_made_of_pixels(path):
+    """plotting.picture gives what the page can show by day and night, and demands words for who cannot see it."""
+    for cell in code_cells(path):
+        assert not any("image/png" in output.get("data", {}) for output in cell.outputs), cell.source
+
+
+@every_chapter
+def test_how_a_figure_is_drawn_is_not_compared_and_its_words_are(path):
+    ((regex, replacement),) = re.findall(r"^regex: (.*)\nreplace: (.*)$", NBVAL.read_text(), re.MULTILINE)
+    pictures = [
+        output.data
+        for cell in code_cells(path)
+        for output in cell.outputs
+        if PICTURE in output.get("data", {}).get("text/html", "")
+    ]
+    assert pictures
+    for data in pictures:
+        assert re.sub(regex, replacement, data["text/html"]) == replacement and len(data["text/plain"]) > 30
 
 
 def words(path):

@@ -99,7 +99,7 @@ def nbval(chapter, library):
     """Run a chapter on the library in a folder, which comes before the installed one."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
     return subprocess.run(
-        [*command, "--nbval-cell-timeout=600", str(chapter)],
+        [*command, "--nbval-cell-timeout=600", "--nbval-sanitize-with=tools/nbval.cfg", str(chapter)],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(library)},
         capture_output=True,

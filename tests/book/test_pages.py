@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from moving import CHROMIUM, chromium  # noqa: E402
 
 HTML = ROOT / "_build" / "html"
-PAGES = ["index.html", "search.html", *(str(p.relative_to(HTML)) for p in sorted(HTML.glob("book/*.html")))]
+PAGES = ["index.html", "search.html", *(str(p.relative_to(HTML)) for p in sorted(HTML.glob("book/**/*.html")))]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the pages were not looked at"),

@@ -180,7 +180,8 @@ def test_tables_and_dictionaries():
     lines = found.to_markdown().splitlines()
     assert len(lines) == 2 + 6 + 1 and lines[-1].startswith("| mlp_dac | 1 | 432 | 289 |")
     page = found._repr_html_()
-    assert page.count("<tr>") == 1 + 6 + 1 and page.count("<td>") == 7 * page.count("<th>")
+    assert page.count("<tr>") == 1 + 6 + 1 and page.count("<td") == 7 * page.count("<th ")
+    assert "<caption>What mlp_dac costs</caption>" in page
     shown = found.to_dict()
     assert shown["forward"]["flops"] == found.flops == sum(row["forward"]["flops"] for row in shown["layers"])
     assert repr(found) == "<ModelCost of mlp_dac: 721 parameters, 1,393 FLOPs>"

@@ -74,7 +74,7 @@ def test_a_sweep_goes_on_and_reports(tmp_path):
     assert [(Run.of(record["run"]).unit, record["seed"]) for record in found[2:]] == [("dac", 0), ("dac", 1)]
     assert all(record["command"].endswith("experiments sweep plan.toml") for record in found)
     report = command("report", str(file), cwd=tmp_path)
-    assert "| digits | mlp width=8 | standard, equal width | 2 |" in report.stdout
+    assert "| MLP, width 8 | width |" in report.stdout
 
 
 @pytest.mark.slow

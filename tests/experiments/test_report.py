@@ -61,12 +61,13 @@ def test_settings_that_differ_are_never_one_row():
     assert [one.settings for one in found] == [("", "learning_rate=0.1"), ("", "learning_rate=0.3")]
     assert [round(one.interval.mean, 6) for one in found] == [1.666667, -3.333333]
     assert found[0].interval.level == pytest.approx(0.975)
-    assert "| standard, equal width, learning_rate=0.3 | 3 |" in report.table(found)
+    assert [row["equal"] for row in report.table(found).rows] == [f"width, learning_rate={rate}" for rate in (0.1, 0.3)]
     costs = report.costs(lines)
-    assert "| mlp, learning_rate=0.1 | standard | 3 |" in costs and "| mlp | dac | 3 |" in costs
+    said = [(row["network"], row["unit"]) for row in costs.rows]
+    assert said == [("MLP", "DAC"), ("MLP, learning_rate=0.1", "standard"), ("MLP, learning_rate=0.3", "standard")]
     for _ in range(20):
         random.Random(_).shuffle(lines)
-        assert compare(lines) == found and report.costs(lines) == costs
+        assert compare(lines) == found and report.costs(lines).rows == costs.rows
 
 
 @pytest.mark.parametrize("changes, says", [
@@ -98,7 +99,7 @@ def test_one_run_with_two_outcomes_is_refused():
 def test_a_pair_of_two_versions_says_so():
     newer = [one | {"versions": {"keras": "4", "jax": "1"}} for one in records() if one["seed"] == 1][:1]
     lines = [one for one in records() if one["id"] != newer[0]["id"]] + newer
-    assert "DAC better (1 pairs of two versions)" in report.table(compare(lines))
+    assert report.table(compare(lines)).rows[0]["verdict"] == "DAC better (1 pairs of two versions)"
 
 
 def diverged(unit, seed, **changes):
@@ -112,15 +113,20 @@ def test_a_seed_that_diverged_is_counted_and_leaves_no_verdict():
     (one,) = compare(lines)
     assert one.interval.pairs == 2 and one.interval.shown and one.diverged == (0, 3)
     assert one.verdict == "none: 2 of 5 pairs; standard diverged 3 times"
-    assert one.verdict in report.table([one]) and "| standard | 5, 3 diverged | 81.00 |" in report.costs(lines)
+    assert report.table([one]).rows[0]["verdict"] == one.verdict
+    costs = report.costs(lines).rows[1]
+    assert (costs["unit"], costs["runs"]) == ("standard", "5, 3 diverged")
+    assert costs["mean [least, most]"] == "81.00 [80.00, 82.00]"
 
 
 def test_where_every_pair_diverged_the_row_stays():
     lines = [diverged("dac", 0), record("standard", 0, 0.9)]
     (one,) = compare(lines)
     assert one.verdict == "none: 0 of 1 pairs; DAC diverged 1 times" and one.interval.pairs == 0
-    assert "| 0 | - | - | - | - | none: 0 of 1 pairs" in report.table([one])
-    assert "| dac | 1, 1 diverged | - | - | - |" in report.costs(lines)
+    (row,) = report.table([one]).rows
+    assert row["verdict"] == one.verdict and row["pairs"] == "0" and "difference" not in row and "DAC" not in row
+    costs = report.costs(lines).rows[0]
+    assert (costs["unit"], costs["runs"], costs["mean [least, most]"]) == ("DAC", "1, 1 diverged", "—")
     assert compare([record("dac", 0, float("nan")), lines[1]])[0].diverged == (1, 0)  # as dendnet 0.1 wrote it
 
 
@@ -182,16 +188,38 @@ def test_what_was_trained_otherwise_is_no_pair(changes):
 
 def test_the_tables_say_it():
     found = records()
-    assert "+1.67 | [+0.23, +3.10] | DAC better | 4 |" in report.table(compare(found))
-    assert "| digits | mlp | dac | 3 | 92.00 | 91.00 | 93.00 | 100 | 200 | 1.0 |" in report.costs(found)
+    (row,) = report.table(compare(found)).rows
+    assert list(row.items())[:4] == [
+        ("network", "MLP"),
+        ("equal", "width"),
+        ("difference", "+1.67 [+0.23, +3.10]"),
+        ("verdict", "DAC better"),
+    ]
+    assert row["pairs for 1.73 points"] == "4" and "variant" not in row
+    costs = report.costs(found)
+    assert costs.rows[0] == {"unit": "DAC", "mean [least, most]": "92.00 [91.00, 93.00]"}
+    assert "network: MLP; parameters: 100; FLOPs: 200; s an epoch: 1.0; runs: 3" in costs.caption
     assert "data: digits, RE-ENCODED images" in report.provenance(found)
+
+
+@pytest.mark.parametrize(
+    "network, words",
+    [
+        ("cifar_resnet depth=8 width=8", "ResNet-8, width 8"),
+        ("resnet depth=18", "ResNet-18"),
+        ("mlp layers=3 width=16", "MLP, width 16, layers 3"),
+        ("mlp", "MLP"),
+    ],
+)
+def test_networks_are_called_by_their_names(network, words):
+    assert report.in_words(network) == words
 
 
 def test_the_figure_has_a_row_for_each_comparison(tmp_path):
     plt = pytest.importorskip("matplotlib.pyplot")
     plt.switch_backend("agg")
     figure = report.draw(compare(records()))
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["mlp\nstandard, equal width"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["standard, equal width"]
     figure.savefig(tmp_path / "figure.svg")
     for wrong in ([], compare(records()) + compare([one | {"measure": "rmse"} for one in records()])):
         with pytest.raises(ValueError, match=r"of one measure.*Received: "):

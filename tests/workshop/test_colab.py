@@ -54,6 +54,7 @@ def colab(run, wheel, tmp_path_factory):
 def test_on_tensorflow_every_output_is_the_stored_one(path, colab, run, tmp_path):
     alone = shutil.copy(path, tmp_path)
     options = ("--nbval", "--nbval-kernel-name", "colab-tensorflow", "--nbval-cell-timeout=900")
+    options += ("--nbval-sanitize-with", str(ROOT / "tools" / "nbval.cfg"))
     environment = os.environ | {"JUPYTER_PATH": str(colab)}
     said = run(sys.executable, "-m", "pytest", "-q", *options, str(alone), cwd=tmp_path, env=environment)
     assert " passed" in said and "skipped" not in said

@@ -16,11 +16,13 @@ MODULES = (
     "exercises",
     "experiments",
     "geometry",
+    "inspect",
     "layers",
     "models",
     "ops",
     "optimizers",
     "plotting",
+    "tables",
     "theory",
 )
 
