@@ -32,7 +32,11 @@ CONV = [
 ]
 
 
-@pytest.fixture(params=["blocked", "native"])
+# XLA takes seconds for each size on TensorFlow: make test-all has the blocked form there, make test-core has it on JAX.
+SLOW_BLOCKED = pytest.param("blocked", marks=[pytest.mark.slow] if keras.backend.backend() == "tensorflow" else [])
+
+
+@pytest.fixture(params=[SLOW_BLOCKED, "native"])
 def form(request):
     """Each of the forms that never hold all connections."""
     if request.param not in available_implementations():
@@ -60,6 +64,19 @@ def test_dense(rng, gradients, N, n, m, form):
     dy = ops.convert_to_tensor(normal(rng, (N, m))[0])
     scale = oracle.dense(np.abs(x), np.abs(w), np.abs(b))
     agree(dac_dense, form, oracle.dense(x, w, b), gradients, (x, w, b), dy, scale)
+
+
+def test_blocked_on_every_backend(rng, gradients):
+    """One convolution of the table below, with strides, groups of samples and a border, wherever it is slow."""
+    x, w, b = normal(rng, (3, 6, 5, 2), (3, 2, 2, 4), (2, 4))
+    settings = dict(padding="same", strides=2)
+    exact, scale = oracle.conv(x, w, b, **settings), oracle.conv(*map(np.abs, (x, w, b)), **settings)
+    dy = ops.convert_to_tensor(normal(rng, exact.shape)[0])
+
+    def f(*arrays, implementation):
+        return dac_conv(*arrays, **settings, **LAST, implementation=implementation)
+
+    agree(f, "blocked", exact, gradients, (x, w, b), dy, scale)
 
 
 @pytest.mark.parametrize("sharing", ["taps", "none"])

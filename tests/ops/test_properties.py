@@ -10,7 +10,11 @@ from keras import ops
 
 from dendnet.ops import available_implementations, dac_conv, dac_dense
 
-FORMS = [name for name in ("blocked", "native") if name in available_implementations()]
+FORMS = [
+    pytest.param(name, marks=[pytest.mark.slow] if (name, keras.backend.backend()) == ("blocked", "tensorflow") else [])
+    for name in ("blocked", "native")
+    if name in available_implementations()
+]
 EACH = {"blocked": 15, "native": 15 if keras.backend.backend() == "jax" else 100}  # XLA compiles every new size anew
 
 
