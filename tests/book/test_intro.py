@@ -1,0 +1,145 @@
+"""Page one: every number of its answer is one that was recorded, and what it says was not run was not."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+
+from dendnet.cost import model_cost
+from dendnet.experiments import compare, read_records, report, t_interval
+from dendnet.layers import DACDense
+from dendnet.models import resnet
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "book" / "intro.md").read_text().replace("−", "-")
+TEXT = " ".join(PAGE.split())
+NUMBER = r"([+-]\d+\.\d+)"
+DIFFERENCE = rf"{NUMBER} \[{NUMBER}, {NUMBER}\]"
+
+
+def records(name):
+    return read_records(ROOT / "results" / f"{name}.jsonl")
+
+
+def against(name, *opponents):
+    """A file's DAC network minus each opponent, (file, unit): pairs by seed, intervals that hold together."""
+    ours, *theirs = (
+        {record["seed"]: report.value(record) for record in records(file) if record["run"]["unit"] == unit}
+        for file, unit in ((name, "dac"), *opponents)
+    )
+    return [t_interval([value - each[seed] for seed, value in ours.items()], len(theirs)) for each in theirs]
+
+
+def three(name, last):
+    """Against the twin, the twin with the DAC network's settings, and a last opponent."""
+    return against(name, (name, "standard"), (f"{name}_settings", "standard"), last)
+
+
+def digits():
+    """The two comparisons of the chapter "unit", on its test images."""
+    values = {}
+    for row in json.loads((ROOT / "results" / "chapter_unit.json").read_text())["rows"]:
+        if row["images"] == "test":
+            values.setdefault(row["kind"], {})[row["seed"]] = row["accuracy"]
+    theirs = [values["standard, same width"], values["standard, as many parameters"]]
+    return [t_interval([value - each[seed] for seed, value in values["DAC"].items()], len(theirs)) for each in theirs]
+
+
+def written(interval, places):
+    return tuple(f"{number:+.{places}f}" for number in (interval.mean, interval.low, interval.high))
+
+
+NARROW = three("imagenette", ("imagenette_wider", "standard"))
+
+
+def test_the_thermometers_table_is_what_a_layer_gives():
+    header, *rows = re.findall(r"^\| (.*?) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", PAGE, re.MULTILINE)
+    thresholds = [int(re.search(r"x - (\d+)", name).group(1)) for name, *_ in rows]
+    biases = [int(bias) for bias in re.findall(r"b_\{1\d\} = (-\d+)", PAGE)]
+    assert biases == [-threshold for threshold in thresholds[:3]] and len(rows) == 4
+    layer = DACDense(4)
+    layer.build((None, 1))
+    layer.set_weights([np.ones((1, 4)), np.array([[*biases, -thresholds[3]]])])
+    said = np.array([row[1:] for row in rows], "float32")
+    np.testing.assert_array_equal(np.array(layer(np.array([header[1:]], "float32").T)).T, said)
+
+
+def test_every_difference_is_a_recorded_one():
+    sgemm = [one for one in compare(records("sgemm")) if one.against == "standard-parameters"][::-1]
+    short, photos = (three(name, (name, "standard-parameters")) for name in ("cifar10_short", "imagenette_short"))
+    points = against("cifar10_deeper", ("cifar10_deeper", "standard"))
+    points += [short[0], short[2], photos[0], photos[2], NARROW[0], NARROW[2]]
+    errors = [one.interval for one in sgemm]
+    expected = [written(each, 4) for each in errors] + [written(each, 2) for each in points]
+    assert re.findall(DIFFERENCE, TEXT) == expected
+    shown = [True, True, False, True, False, False, False, False, True, False]
+    assert [each.shown for each in errors + points] == shown, "what the page calls shown is another list now"
+    said = re.findall(rf"at width (\d+), {DIFFERENCE} from (0\.\d+)", TEXT)
+    assert [(one[0], one[-1]) for one in said] == [
+        (re.search(r"width=(\d+)", one.network).group(1), f"{np.mean([theirs for _, _, theirs in one.pairs]):.4f}")
+        for one in sgemm
+    ]
+
+
+def test_of_seven_small_comparisons_one_is_shown():
+    found = [*digits(), *(one.interval for one in compare(records("cifar10"))), *NARROW]
+    assert "made seven further comparisons" in TEXT and len(found) == 7
+    assert "One difference is shown" in TEXT and [each.shown for each in found].count(True) == 1 and NARROW[0].shown
+
+
+def size(name, unit, key="parameters"):
+    """A recorded network's number of parameters or FLOPs."""
+    (found,) = {record["network"][key] for record in records(name) if record["run"]["unit"] == unit}
+    return found
+
+
+def test_sizes_and_times_are_recorded_ones():
+    keys = ("parameters", "flops")
+    grows = [size("cifar10_short", "dac", key) / size("cifar10_short", "standard", key) for key in keys]
+    said = re.search(r"ResNet-20 grows to ([\d.]+) times its parameters and ([\d.]+) times its operations", TEXT)
+    assert said.groups() == tuple(f"{ratio:.2f}" for ratio in grows)
+    fewer = 100 - 100 * size("cifar10_deeper", "standard") / size("cifar10_deeper", "dac")
+    assert f"which has {fewer:.0f} % fewer parameters" in TEXT
+    more = 100 * size("imagenette_wider", "standard") / size("imagenette", "dac") - 100
+    assert f"a standard network with {more:.0f} % more parameters" in TEXT
+    said = re.search(r"takes ([\d.]+) to ([\d.]+) times as long, depending .*? takes ([\d.]+) to ([\d.]+) times as long", TEXT)
+    for name, ends in (("jax_h100", said.groups()[:2]), ("jax_resnet18_h100", said.groups()[2:])):
+        record = json.loads((ROOT / "results" / f"training_{name}.json").read_text())
+        medians = [row["ratio"][1] for row in record["rows"]]
+        assert ends == (f"{min(medians):.1f}", f"{max(medians):.1f}") and "H100" in record["device"]
+
+
+def test_resnet_50_is_counted():
+    dac, standard = (model_cost(resnet(50, unit=unit, input_shape=(64, 64, 3))) for unit in ("dac", "standard"))
+    said = re.search(r"ResNet-50 grows to ([\d.]+) times its parameters and ([\d.]+) times its operations", TEXT)
+    ratios = dac.parameters / standard.parameters, dac.flops / standard.flops
+    assert said.groups() == tuple(f"{ratio:.2f}" for ratio in ratios)
+
+
+def test_what_was_not_run_was_not():
+    found = [record["run"] for path in (ROOT / "results").glob("*.jsonl") for record in records(path.stem)]
+    assert {run["data"] for run in found} == {"cifar10", "imagenette", "sgemm"}
+    images = [run["protocol"] for run in found if run["unit"] == "dac" and run["data"] != "sgemm"]
+    assert max(protocol["epochs"] for protocol in images) == 10
+    assert max(protocol["bias_learning_rate"] for protocol in images) == 10
+    sgemm = [record["run"] for record in records("sgemm") if record["run"]["unit"] == "dac"]
+    assert {run["protocol"]["bias_learning_rate"] for run in sgemm} == {100}
+    timed = [json.loads(path.read_text())["device"] for path in (ROOT / "results").glob("*.json")]
+    assert all("CPU" in device or "H100" in device for device in timed)
+
+
+HOURS = {"half an hour": 0.5, "forty minutes": 2 / 3, "40 minutes": 2 / 3, "two hours": 2}
+
+
+def test_a_paths_time_is_its_chapters():
+    paths = re.findall(r"^I want .*?\(about ([\d.]+) hours?.*?\)\n: (.*?)\n\n", PAGE, re.MULTILINE | re.DOTALL)
+    times = {}
+    for path in (ROOT / "book").glob("*.ipynb"):
+        opening = " ".join(nbformat.read(path, as_version=4).cells[0].source.split())
+        times[path.stem] = HOURS[re.search(r"\*\*Time\*\*: (.*?) to read", opening).group(1)]
+    assert len(paths) == 3
+    for hours, text in paths:
+        chapters = {name for name in re.findall(r"\{doc\}`(\w+)`", text) if name in times} or set(times)
+        assert abs(sum(times[name] for name in chapters) - float(hours)) <= 0.25
