@@ -82,6 +82,14 @@ def test_the_readme_says_what_was_recorded():
         medians = [statistics.median(row[part]["blocked"]) for row in rows]
         assert bounds == (f"{min(medians):.1f}", f"{max(medians):.1f}")
     said = re.search(
+        r"first step took ([\d.]+) times .* TensorFlow, ([\d.]+) on JAX and ([\d.]+) on torch, "
+        r"and a later one ([\d.]+), ([\d.]+) and ([\d.]+) times",
+        text,
+    )
+    rows = [json.loads((ROOT / "results" / f"start_{b}.json").read_text())["rows"] for b in ("tensorflow", "jax", "torch")]
+    medians = [statistics.median(row[name]["ratios"]) for name in ("first", "later") for row in rows]
+    assert said.groups() == tuple(f"{median:.1f}" for median in medians)
+    said = re.search(
         r"a training step of ResNet-20 .* took ([\d.]+) times .* ([\d.]+) times .* ([\d.]+) times in", text
     )
     larger = re.search(r"ResNet-18 at 64 pixels took ([\d.]+), ([\d.]+) and ([\d.]+) times", text)
