@@ -20,9 +20,11 @@ LAST = {"data_format": "channels_last"}
 
 
 def uncorrelated(layer, sigma):
-    """Give the layer a kernel of +-sigma, whose rows are orthogonal over the outputs within each channel."""
-    *taps, rows, outputs = layer.kernel.shape
-    signs = hadamard(outputs)[1 : 1 + int(np.prod(taps, dtype=int))].reshape(*taps, 1, outputs)
+    """Give the layer a kernel of +-sigma, whose rows are orthogonal over a group's outputs within each channel."""
+    *taps, _, outputs = layer.kernel.shape
+    groups = getattr(layer, "groups", 1)
+    signs = hadamard(outputs // groups)[1 : 1 + int(np.prod(taps, dtype=int))].reshape(*taps, 1, outputs // groups)
+    signs = np.tile(signs, groups)
     layer._kernel.assign(np.broadcast_to(sigma * signs, layer.kernel.shape).astype("float32"))
 
 
@@ -51,14 +53,13 @@ def test_convolution_written_out(rng, sharing, padding, strides):
     layer.set_weights([rng.normal(size=v.shape) for v in layer.variables])
     w, b = (keras.ops.convert_to_numpy(v) for v in layer.variables)
     x = rng.normal(size=(2, 6, 4)).astype("float32")
-    before = {"valid": 0, "same": 0}[padding]  # six pixels, stride 2: "same" adds one behind the last
     places = layer.compute_output_shape(x.shape)[1]
     kernel, bias = 0.0, 0.0
     for sample, place, j in itertools.product(range(2), range(places), range(4)):
         for_b = np.zeros_like(b)
         for t, row in itertools.product(range(3), range(4)):
-            pixel, channel = place * strides + t - before, row // 2 + 2 * (j // 2)
-            if pixel >= 6:
+            pixel, channel = place * strides + t, row // 2 + 2 * (j // 2)
+            if pixel >= 6:  # "same" with stride 2 adds one pixel, behind the last
                 continue
             at = {"none": (t, row, j), "taps": (row, j), "outputs": (2 * channel + row % 2,)}[sharing]
             active = max(x[sample, pixel, channel] + b[at], 0)
@@ -96,14 +97,23 @@ def test_theorem_dense(rng, sharing, dendrites, r):
 )
 def test_theorem_convolution(rng, sharing, options):
     """At the border an output has fewer connections, and both traces fall alike."""
-    layer = DACConv2D(16, 3, bias_sharing=sharing, **options, **LAST)
-    layer.build((None, 4, 4, 2))
-    fan_in = 9 * layer.kernel.shape[-2]
+    layer = DACConv1D(4 * options.get("groups", 1), 3, bias_sharing=sharing, **options, **LAST)
+    layer.build((None, 4, 2))
+    fan_in = 3 * layer.kernel.shape[-2]
     uncorrelated(layer, (2 / fan_in) ** 0.5)
-    (found,) = bias_share(layer, symmetric(rng, (4, 4, 2), 1.2)[::2])
+    (found,) = bias_share(layer, symmetric(rng, (4, 2), 1.2)[::2])
     assert found.share == pytest.approx(expected_bias_share(fan_in, layer.dendrites, 1.2**2), rel=1e-5)
     whole = options.get("padding") != "same"
     assert found.bias == pytest.approx(1, rel=1e-5) if whole else found.bias < 0.95
+
+
+@pytest.mark.parametrize("sharing", ["none", "taps", "outputs"])
+def test_theorem_in_two_dimensions(rng, sharing):
+    layer = DACConv2D(16, 3, 2, "same", bias_sharing=sharing, **LAST)
+    layer.build((None, 4, 4, 2))
+    uncorrelated(layer, (2 / 18) ** 0.5)
+    (found,) = bias_share(layer, symmetric(rng, (4, 4, 2), 1.2)[::2])
+    assert found.share == pytest.approx(expected_bias_share(18, variance=1.2**2), rel=1e-5)
 
 
 def test_start_of_the_networks_is_hes():
@@ -203,7 +213,7 @@ def test_refusals():
         bias_share(dense, np.ones((1, 2)))
     inputs = keras.Input((2,))
     y = DACDense(2)(inputs)
-    with pytest.raises(ValueError, match="one output.*2 outputs"):
+    with pytest.raises(ValueError, match=r"one output.*2 outputs"):
         bias_share(keras.Model(inputs, [y, y]), np.ones((1, 2)))
     with pytest.raises(ValueError, match="example"):
         bias_share(keras.Model(inputs, y), np.ones((0, 2)))
