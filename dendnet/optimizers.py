@@ -27,7 +27,7 @@ __all__ = ["biases", "is_bias", "with_bias_learning_rate"]
 
 
 def is_bias(variable) -> bool:
-    """Whether a variable holds dendrites' biases, b of a layer in :mod:`dendnet.layers`.
+    """Whether a variable holds dendrites' biases, b of a layer in ``dendnet.layers``.
 
     Args:
         variable: A Keras variable. A layer's output bias and what other layers call a bias are none.

@@ -1,6 +1,8 @@
 """The book's style: one look for each name, told apart without colour, and refused where unknown."""
 
 import re
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +47,52 @@ MEANING = [name for name in plotting.LOOKS if name not in plotting.NEUTRAL]
 def test_looks_differ_in_colour_dash_and_marker(names):
     for part in ("color", "linestyle", "marker"):
         assert len({str(plotting.LOOKS[name][part]) for name in names}) == len(names)
+
+
+# What a colour looks like without one kind of cones, in linear RGB: G. M. Machado, M. M. Oliveira, L. A. F. Fernandes,
+# A physiologically-based model for simulation of color vision deficiency, IEEE TVCG 15(6), 2009, at full severity.
+SEEN = {
+    "all cones": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+# From linear sRGB to XYZ over that of white (IEC 61966-2-1).
+XYZ = np.array([[0.4339, 0.3763, 0.1898], [0.2127, 0.7152, 0.0722], [0.0178, 0.1095, 0.8729]])
+
+
+def lab(colour, eyes):
+    """The colour in CIELAB, where a distance of about 2 is just seen."""
+    from matplotlib.colors import to_rgb
+
+    levels = np.array(to_rgb(colour))
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    x, y, z = np.cbrt(XYZ @ np.clip(SEEN[eyes] @ linear, 1e-3, 1))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def nearest(colours, eyes):
+    return min(np.linalg.norm(lab(a, eyes) - lab(b, eyes)) for a, b in combinations(colours, 2))
+
+
+def on_page(theme):
+    """The style sheet's colours by day or by night; ink is the theme's."""
+    sheet = (Path(__file__).parents[1] / "book" / "static" / "book.css").read_text()
+    head = {"day": r"\nhtml \{", "night": r"\nhtml\[data-theme=\"dark\"\] \{"}[theme]
+    block = re.search(head + r"(\s+--dac.*?)\}", sheet, re.S)[1]
+    return {"ink": {"day": "#222832", "night": "#ced6dd"}[theme]} | dict(re.findall(r"--(\w+): (#\w{6})", block))
+
+
+@pytest.mark.parametrize("eyes", SEEN)
+@pytest.mark.parametrize("names", [MEANING, plotting.NEUTRAL], ids=["meaning", "neutral"])
+@pytest.mark.parametrize("theme", ["day", "night", "elsewhere"])
+def test_colours_differ_for_colour_blind_readers(theme, names, eyes):
+    colours = plotting.COLOURS if theme == "elsewhere" else on_page(theme)
+    assert nearest([colours[name] for name in names], eyes) > 12
+
+
+def test_red_and_grey_are_alike_without_green_cones():
+    pair = [plotting.COLOURS["plum"], plotting.GREY]
+    assert nearest(pair, "deuteranopia") < 5 and nearest(pair, "all cones") > 30
 
 
 def test_no_colour_stands_in_both_palettes():

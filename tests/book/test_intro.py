@@ -101,10 +101,11 @@ def test_sizes_and_times_are_recorded_ones():
     said = re.search(r"ResNet-20 grows to ([\d.]+) times its parameters and ([\d.]+) times its operations", TEXT)
     assert said.groups() == tuple(f"{ratio:.2f}" for ratio in grows)
     fewer = 100 - 100 * size("cifar10_deeper", "standard") / size("cifar10_deeper", "dac")
-    assert f"which has {fewer:.0f} % fewer parameters" in TEXT
+    assert f"the twin has {fewer:.0f} % fewer parameters" in TEXT
     more = 100 * size("imagenette_wider", "standard") / size("imagenette", "dac") - 100
     assert f"a standard network with {more:.0f} % more parameters" in TEXT
-    said = re.search(r"takes ([\d.]+) to ([\d.]+) times as long, depending .*? takes ([\d.]+) to ([\d.]+) times as long", TEXT)
+    times = r"takes ([\d.]+) to ([\d.]+) times as long"
+    said = re.search(rf"{times}, depending on the precision. .*?, {times}", TEXT)
     for name, ends in (("jax_h100", said.groups()[:2]), ("jax_resnet18_h100", said.groups()[2:])):
         record = json.loads((ROOT / "results" / f"training_{name}.json").read_text())
         medians = [row["ratio"][1] for row in record["rows"]]

@@ -8,7 +8,7 @@ dendnet.moving("cost", (stage) => {
     x: [0.5, 7.5], y: [0.9, 2.1], xlabel: "kernel size k", ylabel: "times the standard layer",
   });
   const bars = stage.picture({ width: 360, height: 290, label: "operations of one image" });
-  const kernel = plane.handle({ label: "kernel size k", x: 3, y: 1, step: 1, along: "x", within: { x: [1, 7] } });
+  const kernel = plane.handle({ label: "kernel size k", x: 3, y: 1, step: 1, along: "x", look: "plum", within: { x: [1, 7] } });
   const channels = { min: 0, max: 10, step: 1, show: (e) => String(2 ** e) };
   const inputs = stage.slider({ label: "channels in", value: 6, ...channels });
   const outputs = stage.slider({ label: "channels out", value: 6, ...channels });
@@ -41,12 +41,12 @@ dendnet.moving("cost", (stage) => {
     plane.clear();
     plane.line([[0.5, 1], [7.5, 1]], "grey");
     const [work, size] = [growth(flops), growth((each) => each.parameters)];
-    plane.line(size, "wider").style.strokeWidth = 6; // seen beside the other where they are alike
-    plane.line(work, "dac");
-    work.forEach((point) => plane.dot(point, "dac", 3));
-    plane.line([[4, 2.02], [4.5, 2.02]], "dac");
+    plane.line(size, "gold").style.strokeWidth = 6; // seen beside the other where they are alike
+    plane.line(work, "plum");
+    work.forEach((point) => plane.dot(point, "plum", 3));
+    plane.line([[4, 2.02], [4.5, 2.02]], "plum");
     plane.text([4.65, 1.995], "operations");
-    plane.line([[4, 1.92], [4.5, 1.92]], "wider").style.strokeWidth = 6;
+    plane.line([[4, 1.92], [4.5, 1.92]], "gold").style.strokeWidth = 6;
     plane.text([4.65, 1.895], "parameters");
     kernel.y = work[k - 1][1];
     kernel.place();
