@@ -118,7 +118,7 @@ def expected_bias_share(fan_in, dendrites=1, variance=1.0, kernel_variance=None)
         dendrites: S, dendrites for each pair.
         variance: Variance v of an input: 1 behind batch normalization.
         kernel_variance: Variance sigma^2 of a weight; None means He's start, which the networks of
-            :mod:`dendnet.models` have. The layers' own default is Glorot's: 2 / (fan_in + fan_out).
+            ``dendnet.models`` have. The layers' own default is Glorot's: 2 / (fan_in + fan_out).
 
     Raises:
         ValueError: An argument is no positive number, or ``dendrites`` does not divide ``fan_in``.
