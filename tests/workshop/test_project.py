@@ -86,7 +86,9 @@ def test_the_readme_says_what_was_recorded():
         r"and a later one ([\d.]+), ([\d.]+) and ([\d.]+) times",
         text,
     )
-    rows = [json.loads((ROOT / "results" / f"start_{b}.json").read_text())["rows"] for b in ("tensorflow", "jax", "torch")]
+    rows = [
+        json.loads((ROOT / "results" / f"start_{b}.json").read_text())["rows"] for b in ("tensorflow", "jax", "torch")
+    ]
     medians = [statistics.median(row[name]["ratios"]) for name in ("first", "later") for row in rows]
     assert said.groups() == tuple(f"{median:.1f}" for median in medians)
     said = re.search(
