@@ -160,10 +160,11 @@ def _jax(model, x, variables, training):
 
     places = {id(v): place for place, v in enumerate(variables)}
     constant = [v.value for v in model.non_trainable_variables]
+    arguments = dict(training=training) if isinstance(model, keras.Model) else {}  # which a layer's call does not take
 
     def outputs(values):
         taken = [values[places[id(v)]] if id(v) in places else v.value for v in model.trainable_variables]
-        return model.stateless_call(taken, constant, x, training=training)[0]
+        return model.stateless_call(taken, constant, x, **arguments)[0]
 
     y, pullback = jax.vjp(outputs, [v.value for v in variables])
     pullback = jax.jit(pullback)
