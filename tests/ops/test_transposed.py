@@ -59,7 +59,12 @@ def test_shared_biases_are_relu_and_keras(rng, size, k, settings):
     layer = getattr(keras.layers, f"Conv{len(k)}DTranspose")(2, k, **settings, use_bias=False, **LAST)
     layer.build(x.shape)
     layer.set_weights([np.swapaxes(kernel, -1, -2)])
-    expected = to_numpy(layer(np.maximum(x + bias, 0)))
+    try:
+        expected = to_numpy(layer(np.maximum(x + bias, 0)))
+    except Exception as error:
+        if "do not yet support dilation rates" not in str(error):
+            raise
+        pytest.skip("Keras's own layer, which ours is compared with, takes no dilation on this machine")
     np.testing.assert_allclose(to_numpy(dac_conv_transpose(x, kernel, bias, **settings, **LAST)), expected, atol=1e-5)
 
 
