@@ -11,7 +11,7 @@ from keras import ops
 
 from dendnet.graph import check_graph
 from dendnet.layers.dendritic import DendriticLayer
-from dendnet.ops.arguments import positive
+from dendnet.ops.arguments import is_relu, positive
 
 
 class Connections(NamedTuple):
@@ -148,7 +148,7 @@ def _inspected(model, x, batch_size):
 
 
 def _is_relu(layer):
-    return isinstance(layer, DendriticLayer) and getattr(layer.dendrite_activation, "__name__", "") == "relu"
+    return isinstance(layer, DendriticLayer) and is_relu(layer.dendrite_activation)
 
 
 def _extremes(layer, inputs):

@@ -1,8 +1,12 @@
 """Drawings for a page: colours, names and letters, and what is refused."""
 
+import base64
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from dendnet.svg import inline
 
@@ -53,3 +57,19 @@ def test_two_drawings_of_a_page_do_not_share_names():
 def test_letters_that_cannot_be_read_are_refused(text, message):
     with pytest.raises(ValueError, match=message):
         inline(FILE % text, {})
+
+
+def test_an_image_within_keeps_its_look_in_fewer_colours():
+    """Shades of one colour on a transparent ground, as lines leave them where they meet."""
+    rng = np.random.default_rng(0)
+    shades = np.zeros((200, 200, 4), "uint8")
+    shades[..., 0], shades[..., 3] = rng.integers(150, 256, (200, 200)), rng.integers(0, 256, (200, 200))
+    file = io.BytesIO()
+    Image.fromarray(shades).save(file, "PNG")
+    png = base64.b64encode(file.getvalue()).decode()
+    drawing = inline(FILE % f'<image xlink:href="data:image/png;base64,{png}"/>', {})
+    (kept,) = re.findall('base64,([^"]*)"', drawing)
+    found = np.asarray(Image.open(io.BytesIO(base64.b64decode(kept))).convert("RGBA"))
+    assert len(kept) < len(png) / 2
+    seen, before = (a[..., :3] * (a[..., 3:] / 255.0) for a in (found, shades))
+    assert 0 < np.abs(seen - before).mean() < 5

@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-import keras
-from keras import layers, ops
+from keras import layers
 
 from dendnet.convert import padding
 from dendnet.layers import DACConv1D, DACConv2D, DACConv3D, DACDense
+from dendnet.ops import arguments
 
 UNITS = {
     layers.Dense: DACDense,
@@ -51,7 +51,7 @@ def source(x, origins):
 def is_relu(layer: Any) -> bool:
     """Whether what this layer or operation gives is a plain ReLU's output."""
     if isinstance(layer, (layers.Activation, ANY_UNIT)):
-        return layer.activation in (keras.activations.relu, ops.relu)
+        return arguments.is_relu(layer.activation)
     if isinstance(layer, layers.ReLU) or type(layer).__name__ in ("ReLU", "Relu"):  # layer, or Keras's operations
         return getattr(layer, "max_value", None) is None and not any(
             getattr(layer, name, 0) for name in ("negative_slope", "threshold")
@@ -62,7 +62,7 @@ def is_relu(layer: Any) -> bool:
 def reason_to_keep(layer, sources):
     """Why a layer stays as it is, given the source of each of its calls; None where it can be converted."""
     if type(layer) not in UNITS:
-        return f"{type(layer).__name__} has no dendrite-activated form here"
+        return f"{type(layer).__name__} is not among the layers that are converted"
     if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
         return "its weights are quantized or adapted by LoRA"
     for each in sources:

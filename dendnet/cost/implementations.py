@@ -10,6 +10,7 @@ from dendnet.cost.dendrites import flops, space, terms
 from dendnet.cost.operations import BIAS, NOTHING, Operations, Passes, activation
 from dendnet.layers.dendritic_conv_transpose import DendriticConvTranspose
 from dendnet.ops import blocked, shapes
+from dendnet.ops.arguments import is_relu
 
 NAMES = ("reference", "blocked", "native", "fused")
 
@@ -22,8 +23,7 @@ def is_standard(layer):
 def executed(name, layer, input_shape, output_shape):
     """The operations that an implementation executes, or None where it does not take the layer's activation."""
     necessary = flops(layer, input_shape, output_shape)
-    is_relu = getattr(layer.dendrite_activation, "__name__", "") == "relu"
-    if necessary is None or not (is_relu or name == "reference"):
+    if necessary is None or not (is_relu(layer.dendrite_activation) or name == "reference"):
         return None
     if is_standard(layer):
         return necessary
@@ -57,8 +57,12 @@ def executed(name, layer, input_shape, output_shape):
 
 
 def bias_is_of_taps(layer):
-    """Whether several taps share a bias."""
-    return len(layer.bias.shape) == 2 and prod(getattr(layer, "kernel_size", ())) > 1
+    """Whether several taps share an activation; of a transposed convolution each tap is computed by itself."""
+    return (
+        not isinstance(layer, DendriticConvTranspose)
+        and len(layer.bias.shape) == 2
+        and prod(getattr(layer, "kernel_size", ())) > 1
+    )
 
 
 def everywhere(layer, input_shape):

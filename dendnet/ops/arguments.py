@@ -55,6 +55,11 @@ def elementwise(activation: Activation) -> Callable[[Tensor], Tensor]:
     return act
 
 
+def is_relu(activation) -> bool:
+    """Whether a function is Keras's relu, by either of its names."""
+    return activation in (keras.activations.relu, keras.ops.relu)
+
+
 def densified(x: Tensor) -> Tensor:
     """A tensor without holes: relu(x + b) is not 0 where x is, so a sparse one is filled first."""
     if not hasattr(x, "indices") or keras.backend.backend() == "torch":  # where every tensor has that name

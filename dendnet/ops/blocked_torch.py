@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dendnet.ops import blocked, shapes
-from dendnet.ops.derivatives_torch import Connections
+from dendnet.ops.derivatives_torch import Connections, like_arguments, like_output
 from dendnet.ops.reductions_torch import input_gradient, outputs, weight_sums
 
 PIECE = 2**19  # numbers of input and output in one piece of the batch: two megabytes, near a core's cache
@@ -20,7 +20,7 @@ LANES = 16  # with fewer places in an image, those of all samples lie side by si
 def _forward(
     x: Tensor, kernel: Tensor, bias: Tensor, strides: list[int], padding: str, dilation_rate: list[int]
 ) -> Tensor:
-    y = _like_output(x, kernel, bias, strides, padding, dilation_rate)
+    y = like_output(x, kernel, bias, strides, padding, dilation_rate)
     for some, padded, windows in _pieces(x, kernel, y, shapes.Geometry(tuple(strides), padding, tuple(dilation_rate))):
         y_some = y.new_zeros((len(padded), y.shape[-1], *y.shape[1:-1]))
         for t, window in windows:
@@ -30,12 +30,7 @@ def _forward(
     return y
 
 
-@_forward.register_fake
-def _like_output(x, kernel, bias, strides, padding, dilation_rate):
-    out, _ = shapes.axes(
-        x.shape[1:-1], kernel.shape[:-2], shapes.Geometry(tuple(strides), padding, tuple(dilation_rate))
-    )
-    return x.new_empty((x.shape[0], *out, kernel.shape[-1]))
+_forward.register_fake(like_output)
 
 
 @torch.library.custom_op("dendnet::blocked_gradients", mutates_args=())
@@ -59,9 +54,7 @@ def _gradients(
     return dx, dkernel, dbias if bias.ndim == kernel.ndim else dbias.flatten(0, -3).sum(0)
 
 
-@_gradients.register_fake
-def _like_arguments(x, kernel, bias, *_):
-    return x.new_empty(x.shape), kernel.new_empty(kernel.shape), bias.new_empty(bias.shape)
+_gradients.register_fake(like_arguments)
 
 
 def run(x, kernel, bias, geometry):

@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 
 from dendnet.ops import reference
-from dendnet.ops.shapes import DENSE
 
 TERMS = 2**22  # relu(x_i + b_ij) that second derivatives hold at once
 
@@ -53,9 +52,7 @@ def _definition(x, kernel, bias, geometry):
 
     @jax.checkpoint
     def piece(x):
-        if geometry == DENSE:
-            return reference.dense(x, kernel, bias, jax.nn.relu)
-        return reference.conv(x, kernel, bias, jax.nn.relu, geometry)
+        return reference.connections(x, kernel, bias, jax.nn.relu, geometry)
 
     samples, terms = x.shape[0], math.prod(x.shape[1:-1]) * math.prod(kernel.shape)
     each = max(1, min(samples, TERMS // max(1, terms)))

@@ -5,11 +5,9 @@ From the second on they are those of the definition, a piece of the batch at a t
 
 import math
 
-import keras
 import tensorflow as tf
 
 from dendnet.ops import reference
-from dendnet.ops.shapes import DENSE
 
 TERMS = 2**22  # relu(x_i + b_ij) that are held at once
 
@@ -44,7 +42,7 @@ def _second(x, kernel, bias, dy, upstream, geometry):
             outer.watch(each)
             with tf.GradientTape() as inner:
                 inner.watch(each[:3])
-                y = _definition(each[0], kernel, bias, geometry)
+                y = reference.connections(each[0], kernel, bias, tf.nn.relu, geometry)
             first = inner.gradient(y, each[:3], each[3])
             total = sum(tf.reduce_sum(g * u) for g, u in zip(first, (ux[some], uk, ub), strict=True))
         back = outer.gradient(total, each, unconnected_gradients="zero")
@@ -58,10 +56,3 @@ def _second(x, kernel, bias, dy, upstream, geometry):
     _, dx, dk, db, ddy = tf.while_loop(lambda start, *_: start < count, piece, start, parallel_iterations=1)
     whole = [tf.cond(count > 0, a.concat, lambda a=like: tf.zeros_like(a)) for a, like in ((dx, x), (ddy, dy))]
     return tf.reshape(whole[0], tf.shape(x)), dk, db, tf.reshape(whole[1], tf.shape(dy))
-
-
-def _definition(x, kernel, bias, geometry):
-    """The operation as reference.py writes it."""
-    if geometry == DENSE:
-        return reference.dense(x, kernel, bias, keras.ops.relu)
-    return reference.conv(x, kernel, bias, keras.ops.relu, geometry)

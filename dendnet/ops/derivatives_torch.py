@@ -8,8 +8,7 @@ import math
 
 import torch
 
-from dendnet.ops import reference
-from dendnet.ops.shapes import DENSE
+from dendnet.ops import reference, shapes
 
 TERMS = 2**22  # relu(x_i + b_ij) that second derivatives hold at once
 
@@ -56,8 +55,11 @@ class Gradients(torch.autograd.Function):
 def second(x, kernel, bias, dy, upstream, geometry):
     """What upstream gradients of dx, dkernel and dbias give back to x, kernel, bias and dy."""
 
+    def definition(x, kernel, bias):
+        return reference.connections(x, kernel, bias, torch.relu, geometry)
+
     def first(x, kernel, bias, dy):
-        return torch.func.vjp(lambda x, kernel, bias: _definition(x, kernel, bias, geometry), x, kernel, bias)[1](dy)
+        return torch.func.vjp(definition, x, kernel, bias)[1](dy)
 
     given = zip(upstream, (x, kernel, bias), strict=True)
     ux, uk, ub = (torch.zeros_like(like) if u is None else u for u, like in given)
@@ -73,8 +75,14 @@ def second(x, kernel, bias, dy, upstream, geometry):
     return whole[0], dkernel, dbias, whole[1]
 
 
-def _definition(x, kernel, bias, geometry):
-    """The operation as reference.py writes it."""
-    if geometry == DENSE:
-        return reference.dense(x, kernel, bias, torch.relu)
-    return reference.conv(x, kernel, bias, torch.relu, geometry)
+def like_output(x, kernel, bias, strides, padding, dilation_rate):
+    """An array of the forward pass's shape, which torch.compile asks for, and which is filled."""
+    out, _ = shapes.axes(
+        x.shape[1:-1], kernel.shape[:-2], shapes.Geometry(tuple(strides), padding, tuple(dilation_rate))
+    )
+    return x.new_empty((x.shape[0], *out, kernel.shape[-1]))
+
+
+def like_arguments(x, kernel, bias, *_):
+    """Arrays of the gradients' shapes."""
+    return x.new_empty(x.shape), kernel.new_empty(kernel.shape), bias.new_empty(bias.shape)

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from dendnet.ops import fused, native, plain, reference
-from dendnet.ops.arguments import IMPLEMENTATIONS
+from dendnet.ops.arguments import IMPLEMENTATIONS, is_relu
 from dendnet.ops.shapes import DENSE
 
 # Below so many terms relu(x_i + b_ij) "auto" takes the definition. Where XLA compiles the blocked form it pays early;
@@ -53,7 +53,7 @@ def available_implementations() -> tuple[str, ...]:
 
 def stays_out_of_xla(implementation, activation):
     """Whether on TensorFlow a layer's operation may be the native one, whose operators XLA does not know."""
-    if keras.backend.backend() != "tensorflow" or implementation not in ("auto", "native") or not _is_relu(activation):
+    if keras.backend.backend() != "tensorflow" or implementation not in ("auto", "native") or not is_relu(activation):
         return False
     return native.runs() and NATIVE.on_cpu()
 
@@ -66,19 +66,24 @@ def connections(implementation, x, kernel, bias, activation, geometry):
     chosen = _choose(implementation, x, kernel, activation, geometry)
     if implementation == "plain" or plain.exporting(x):
         chosen = "plain"
+    if chosen == "fused":
+        return _computed(chosen, x, kernel, bias, activation, geometry)
+    return rounded_once(lambda x, w, b: _computed(chosen, x, w, b, activation, geometry), x, kernel, bias)
+
+
+def rounded_once(compute, x, kernel, bias):
+    """compute(x, kernel, bias), in float32 where they are of half precision, and its result in theirs."""
     dtype = keras.backend.standardize_dtype(x.dtype)
-    if chosen != "fused" and dtype in ("float16", "bfloat16"):
+    if dtype in ("float16", "bfloat16"):
         x, kernel, bias = (ops.cast(a, "float32") for a in (x, kernel, bias))
-    return ops.cast(_computed(chosen, x, kernel, bias, activation, geometry), dtype)
+    return ops.cast(compute(x, kernel, bias), dtype)
 
 
 def _computed(chosen, x, kernel, bias, activation, geometry):
     if chosen == "plain":
         return plain.connections(x, kernel, bias, activation, geometry)
     if chosen == "reference":
-        if geometry == DENSE:
-            return reference.dense(x, kernel, bias, activation)
-        return reference.conv(x, kernel, bias, activation, geometry)
+        return reference.connections(x, kernel, bias, activation, geometry)
     if chosen == "fused":
         module = importlib.import_module(f"dendnet.ops.fused_{keras.backend.backend()}")
     else:
@@ -91,14 +96,13 @@ def _computed(chosen, x, kernel, bias, activation, geometry):
 
 
 def _choose(implementation, x, kernel, activation, geometry):
-    is_relu = _is_relu(activation)
     if implementation in ("blocked", "native", "fused"):
         if implementation not in available_implementations():
             raise ValueError(
                 f"On {keras.backend.backend()} implementation must be one of {available_implementations()}. "
                 f"Received: implementation={implementation!r}"
             )
-        if not is_relu:
+        if not is_relu(activation):
             raise ValueError(
                 f"implementation={implementation!r} computes relu alone; 'reference' and 'auto' take any elementwise "
                 f"activation. Received: activation={activation!r}"
@@ -114,7 +118,7 @@ def _choose(implementation, x, kernel, activation, geometry):
                 "Received: implementation='native'"
             )
         return implementation
-    if implementation == "reference" or not is_relu or "blocked" not in available_implementations():
+    if implementation == "reference" or not is_relu(activation) or "blocked" not in available_implementations():
         return "reference"
     places = [size if isinstance(size, int) else UNKNOWN for size in x.shape[:-1]]
     terms = math.prod(places) // math.prod(geometry.strides) * math.prod(kernel.shape)
@@ -123,7 +127,3 @@ def _choose(implementation, x, kernel, activation, geometry):
     if fused.runs() and fused.takes(x):
         return "fused"
     return "native" if native.runs() and NATIVE.takes(x) else "blocked"
-
-
-def _is_relu(activation):
-    return activation in (keras.activations.relu, ops.relu)

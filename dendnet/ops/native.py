@@ -44,11 +44,13 @@ def _found() -> bool:
             from dendnet.ops import native_tensorflow
 
             native_tensorflow.library("float32")  # before ctypes loads it: TensorFlow looks for what is new
-        return _is_right(ctypes.CDLL(str(path("float32"))))
-    except (OSError, ImportError, AttributeError, subprocess.SubprocessError) as error:
+        if not _is_right(ctypes.CDLL(str(path("float32")))):
+            raise OSError("what the compiler made gives wrong numbers")
+        return True
+    except Exception as error:  # of many kinds: no compiler, or what it, a loader or a backend's loader says
         warnings.warn(
-            "dendnet runs slower here, and on TensorFlow and JAX its first step takes a minute: its C++ could not be "
-            f"compiled. A C++17 compiler (g++ or clang++, or the environment's CXX) makes it fast. Received: {error}",
+            "dendnet runs slower here, and on TensorFlow and JAX its first step takes a minute: its C++ cannot be "
+            f"used. A C++17 compiler (g++ or clang++, or the environment's CXX) makes it fast. Received: {error}",
             stacklevel=2,
         )
         return False
@@ -58,6 +60,7 @@ def _found() -> bool:
 def path(dtype) -> Path:
     """The library for one type of numbers, compiled if it is not there yet."""
     compiler = _compiler()
+    # For this very processor, in the words of compilers for x86 or for ARM; any takes the last.
     native = next(flag for flag in ("-march=native", "-mcpu=native", "-O3") if _takes(compiler, flag))
     flags = (*FLAGS, native, f"-DREAL={DTYPES[dtype]}", *_backend_flags())
     # What the compiler says of itself and of the processor that it compiles for.
@@ -104,6 +107,8 @@ def _backend_flags():
         case "jax":
             import jax
 
+            if not hasattr(jax, "ffi"):
+                raise OSError(f"JAX {jax.__version__} has no jax.ffi, which newer ones have")
             return ("-DFOR_JAX", f"-I{jax.ffi.include_dir()}")
     return ()
 
@@ -125,17 +130,13 @@ def _folder():
             return kept
     except OSError:
         pass
-    return _own_folder()
+    return Path(_own_folder().name)
 
 
 @cache
 def _own_folder():
-    folder = tempfile.TemporaryDirectory(prefix="dendnet-")
-    _kept_alive.append(folder)
-    return Path(folder.name)
-
-
-_kept_alive: list = []
+    """A folder that goes when the process does."""
+    return tempfile.TemporaryDirectory(prefix="dendnet-")
 
 
 def call(library, name, x_shape, kernel_shape, shared, geometry, *addresses):

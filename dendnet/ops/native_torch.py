@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dendnet.ops import native, shapes
-from dendnet.ops.derivatives_torch import Connections
+from dendnet.ops.derivatives_torch import Connections, like_arguments, like_output
 
 
 @torch.library.custom_op("dendnet::native", mutates_args=())
@@ -15,17 +15,12 @@ def _forward(
     x: Tensor, kernel: Tensor, bias: Tensor, strides: list[int], padding: str, dilation_rate: list[int]
 ) -> Tensor:
     arrays = [a.contiguous() for a in (x, kernel, bias)]
-    y = _like_output(x, kernel, bias, strides, padding, dilation_rate)
+    y = like_output(x, kernel, bias, strides, padding, dilation_rate)
     _call("dendnet_forward", arrays, [y], shapes.Geometry(tuple(strides), padding, tuple(dilation_rate)))
     return y
 
 
-@_forward.register_fake
-def _like_output(x, kernel, bias, strides, padding, dilation_rate):
-    out, _ = shapes.axes(
-        x.shape[1:-1], kernel.shape[:-2], shapes.Geometry(tuple(strides), padding, tuple(dilation_rate))
-    )
-    return x.new_empty((x.shape[0], *out, kernel.shape[-1]))
+_forward.register_fake(like_output)
 
 
 @torch.library.custom_op("dendnet::native_gradients", mutates_args=())
@@ -33,14 +28,12 @@ def _gradients(
     x: Tensor, kernel: Tensor, bias: Tensor, dy: Tensor, strides: list[int], padding: str, dilation_rate: list[int]
 ) -> tuple[Tensor, Tensor, Tensor]:
     arrays = [a.contiguous() for a in (x, kernel, bias, dy)]
-    made = _like_arguments(x, kernel, bias)
+    made = like_arguments(x, kernel, bias)
     _call("dendnet_gradients", arrays, made, shapes.Geometry(tuple(strides), padding, tuple(dilation_rate)))
     return made
 
 
-@_gradients.register_fake
-def _like_arguments(x, kernel, bias, *_):
-    return x.new_empty(x.shape), kernel.new_empty(kernel.shape), bias.new_empty(bias.shape)
+_gradients.register_fake(like_arguments)
 
 
 def run(x, kernel, bias, geometry):

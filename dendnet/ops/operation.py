@@ -15,7 +15,7 @@ from dendnet.ops.arguments import (
     densified,
     elementwise,
 )
-from dendnet.ops.implementations import connections
+from dendnet.ops.implementations import connections, rounded_once
 from dendnet.ops.shapes import DENSE
 
 
@@ -34,9 +34,8 @@ def dac_dense(
         activation: Any elementwise Keras activation, by name or as a function.
         implementation: ``"reference"`` forms every relu(x_i + b_ij), as the definition does; ``"blocked"`` (relu and
             finite biases) never holds them all; ``"native"`` neither, in C++ for the CPU that this machine's compiler
-            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"plain"`` is the
-            static graph that ``model.export`` takes; ``"auto"`` takes the one that
-            suits size and device.
+            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"plain"`` is the static
+            graph that ``model.export`` takes; ``"auto"`` takes the one that suits size and device.
             A bias of shape ``(n,)`` always runs as the standard layer does.
 
     Returns:
@@ -102,9 +101,8 @@ def dac_conv(
         activation: Any elementwise Keras activation, by name or as a function.
         implementation: ``"reference"`` forms every relu(x_i(p) + b_ij), as the definition does; ``"blocked"`` (relu and
             finite biases) never holds them all; ``"native"`` neither, in C++ for the CPU that this machine's compiler
-            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"plain"`` is the
-            static graph that ``model.export`` takes; ``"auto"`` takes the one that
-            suits size and device.
+            builds once; ``"fused"`` neither, in kernels for NVIDIA GPUs (torch and JAX); ``"plain"`` is the static
+            graph that ``model.export`` takes; ``"auto"`` takes the one that suits size and device.
             A bias of shape ``(c_in,)`` always runs as the standard layer does.
 
     Returns:
@@ -193,10 +191,7 @@ def _check_bias(bias, kernel, shared, allowed):
 def _by_group(implementation, x, kernel, bias, act, geometry):
     groups = int(x.shape[-1] // kernel.shape[-2])  # torch's tracer makes tensors of sizes
     if implementation in ("auto", "plain") and depthwise.suits(groups, int(kernel.shape[-2])):
-        dtype = keras.backend.standardize_dtype(x.dtype)
-        if dtype in ("float16", "bfloat16"):
-            x, kernel, bias = (ops.cast(a, "float32") for a in (x, kernel, bias))
-        return ops.cast(depthwise.connections(x, kernel, bias, act, geometry), dtype)
+        return rounded_once(lambda x, w, b: depthwise.connections(x, w, b, act, geometry), x, kernel, bias)
     parts = zip(*(ops.split(a, groups, axis=-1) if groups > 1 else [a] for a in (x, kernel, bias)), strict=True)
     y = [connections(implementation, x_g, w_g, b_g, act, geometry) for x_g, w_g, b_g in parts]
     return ops.concatenate(y, axis=-1) if groups > 1 else y[0]

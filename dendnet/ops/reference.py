@@ -7,6 +7,14 @@ All arrays are channels-last.
 from keras import ops
 
 from dendnet.ops import shapes
+from dendnet.ops.shapes import DENSE
+
+
+def connections(x, kernel, bias, activation, geometry):
+    """A dense layer where the geometry is DENSE, a convolution otherwise."""
+    if geometry == DENSE:
+        return dense(x, kernel, bias, activation)
+    return conv(x, kernel, bias, activation, geometry)
 
 
 def dense(x, kernel, bias, activation):

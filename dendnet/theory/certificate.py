@@ -14,8 +14,8 @@ class Certificate:
         \quad \text{for all } x \in [\mathrm{low}, \mathrm{high}]^n
 
     Here y is what was to be represented and :math:`\hat y` what the network computes for x, rounded to its dtype,
-    with the implementation ``"reference"`` or ``"blocked"``, in which constructions are built. No number overflows on
-    the way: where one could, there is a ValueError and no certificate.
+    with the implementation ``"reference"``, ``"blocked"`` or ``"native"``, in which constructions are built. No number
+    overflows on the way: where one could, there is a ValueError and no certificate.
 
     Attributes:
         bound: How far the network's exact function is from what was to be represented; 0 where it is equal.

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from theory_settings import DTYPES, box, computed, few
 
+from dendnet.ops import available_implementations
 from dendnet.theory import certificate, layers, piecewise_linear, rounding
 
 
@@ -22,12 +23,15 @@ def by_fractions(x, stack):
     return x
 
 
-@few(15)
+CERTIFIED = [name for name in ("reference", "blocked", "native") if name in available_implementations()]
+
+
+@few(20)
 @given(
     seed=st.integers(0, 2**32 - 1), widths=st.lists(st.integers(1, 7), min_size=2, max_size=4),
     dendrites=st.integers(1, 3), dtype=st.sampled_from(DTYPES), output_bias=st.booleans(),
     low=st.sampled_from([-1.0, 0.0, 3.0, -1e3]), length=st.sampled_from([0.0, 1e-3, 1.0, 1e4]),
-    size=st.sampled_from([1.0, 1e-3, 1e3]), implementation=st.sampled_from(["reference", "blocked"]),
+    size=st.sampled_from([1.0, 1e-3, 1e3]), implementation=st.sampled_from(CERTIFIED),
 )  # fmt: skip
 def test_layers_stay_within_their_bounds(
     seed, widths, dendrites, dtype, output_bias, low, length, size, implementation
