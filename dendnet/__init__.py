@@ -10,7 +10,7 @@ whole networks, ``dendnet.cost`` what they cost, ``dendnet.geometry`` where they
 that do nothing; ``dendnet.optimizers`` tells dendrites' biases from other variables and gives them a learning rate of
 their own; ``dendnet.theory`` builds what the theorems promise.
 
-Reference: Metta et al., arXiv 2301.00924; the chapter "The unit" of the book.
+Reference: Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book.
 """
 
 from dendnet import convert, cost, data, geometry, inspect, layers, models, ops, optimizers, theory

@@ -30,7 +30,7 @@ def check(exercise, answer, right, hint=""):
         Halves: right
 
     Reference:
-        The chapter "The unit" of the book, section "Exercises".
+        The chapter "One bias per connection" of the book, section "Exercises".
     """
     if answer is ...:
         print(f"{exercise}: no answer yet")
@@ -61,7 +61,7 @@ def digest(exercise, answer):
         Halves: right
 
     Reference:
-        The chapter "The unit" of the book, section "Exercises".
+        The chapter "One bias per connection" of the book, section "Exercises".
     """
     try:
         numbers = np.asarray(answer, "float64")

@@ -26,7 +26,7 @@ class Connections(NamedTuple):
         linear: Those whose dendrite is active on all data, so that they add w x_i + w b, and nothing bends.
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac`.
     """
 
     name: str
@@ -67,7 +67,7 @@ def connections(model: keras.Model, x: Any, batch_size: int = 32) -> list[Connec
         [Connections(name='unit', total=2, silent=1, zero=0, idle=1, linear=1)]
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac`.
     """
     return [_count(layer, *masks) for layer, masks in _inspected(model, x, batch_size).items()]
 
@@ -101,7 +101,7 @@ def prune(model: keras.Model, x: Any, batch_size: int = 32) -> keras.Model:
         [0.0, 1.0]
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac`.
     """
     check_graph(model)
     inspected = _inspected(model, x, batch_size)

@@ -54,7 +54,7 @@ def style():
     """Set matplotlib's defaults to the book's: call it in a chapter's first cell.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One unit".
+        The chapter "Where it bends" of the book, section "One unit".
     """
     rcParams.update(
         {
@@ -97,7 +97,7 @@ def panels(columns=1, rows=1, height=3.2, **options):
         **options: What ``plt.subplots`` takes, such as ``sharey=True`` or ``subplot_kw={"projection": "3d"}``.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One unit".
+        The chapter "Where it bends" of the book, section "One unit".
     """
     return plt.subplots(rows, columns, figsize=(WIDTH, height), layout="constrained", **options)
 
@@ -116,7 +116,7 @@ def picture(figure, alt):
         ValueError: ``alt`` says less than twenty letters; or a text of the figure is a formula, or too small to read.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One unit".
+        The chapter "Where it bends" of the book, section "One unit".
     """
     if not isinstance(alt, str) or len(alt.strip()) < 20:
         raise ValueError(f"alt must say in words what the figure shows, in 20 letters or more. Received: alt={alt!r}")
@@ -140,7 +140,7 @@ class Picture:
         alt: What they show, in words.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One unit".
+        The chapter "Where it bends" of the book, section "One unit".
     """
 
     def __init__(self, wide, narrow, alt):
@@ -172,7 +172,7 @@ def look(name, marker=False):
         {'color': '#D55E00', 'linestyle': '-'}
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One unit".
+        The chapter "Where it bends" of the book, section "One unit".
     """
     if name not in LOOKS:
         raise ValueError(f"name must be one of {tuple(LOOKS)}. Received: name={name!r}")
@@ -183,7 +183,7 @@ def band(axis, x, low, high, name):
     """Shade what lies between two curves, an interval or a spread, in the colour of ``name``.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "What training does".
+        The chapter "Where it bends" of the book, section "What training does".
     """
     axis.fill_between(x, low, high, color=look(name)["color"], alpha=0.2, linewidth=0)
 
@@ -199,7 +199,7 @@ def broken_line(axis, x, y, name, **options):
         **options: What ``axis.plot`` takes, such as ``label="DAC"``.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "On a segment".
+        The chapter "Where it bends" of the book, section "On a segment".
     """
     x, y = np.asarray(x), np.asarray(y)
     axis.plot(x, y, **look(name, marker=True), markevery=slice(1, len(x) - 1), **options)
@@ -218,7 +218,7 @@ def regions(axis, regions, name="dac"):
         name: As in :func:`look`; None draws the cells alone.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One unit".
+        The chapter "Where it bends" of the book, section "One unit".
     """
     shades = np.random.default_rng(0).permutation(regions.count)[regions.linear] / max(regions.count, 2)
     colours = [(*to_rgb(GREY), 0.05 + 0.3 * shade) for shade in shades]
@@ -247,7 +247,7 @@ def level_lines(axis, regions, levels, output=0, **options):
         **options: What ``axis.tricontour`` takes, such as ``colors="black"``.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One unit".
+        The chapter "Where it bends" of the book, section "One unit".
     """
     fans = [
         regions.starts[regions.sizes > place + 1, None] + [0, place, place + 1]
@@ -263,7 +263,7 @@ def surface(axis, regions, output=0):
     """One output over the plane as a surface of flat pieces, exact; ``axis`` has ``projection="3d"``.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One unit".
+        The chapter "Where it bends" of the book, section "One unit".
     """
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
@@ -286,7 +286,7 @@ def connections(axis, counts):
         counts: What :func:`dendnet.inspect.connections` gives.
 
     Reference:
-        The chapter "The unit" of the book, equation :eq:`dac`, whose connections these are.
+        The chapter "One bias per connection" of the book, equation :eq:`dac`, whose connections these are.
     """
     names = [f"{layer.name} ({layer.total:,})" for layer in counts]
     zero = np.array([layer.zero / layer.total for layer in counts])
@@ -309,7 +309,7 @@ def corners(axis, layer):
     """The bends of each unit of a :class:`~dendnet.layers.DACDense` of 2 inputs and S = 1, which meet in its corner.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "One layer".
+        The chapter "Where it bends" of the book, section "One layer".
     """
     bias = np.broadcast_to(np.reshape(keras.ops.convert_to_numpy(layer.bias), (2, -1)), (2, layer.units))
     for (x, y), name in zip(-bias.T, itertools.cycle(NEUTRAL), strict=False):

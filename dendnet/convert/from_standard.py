@@ -16,7 +16,7 @@ class Conversion(NamedTuple):
     """What :func:`from_standard` made, and what it says: which layers it converted, and which it kept and why.
 
     Reference:
-        The chapter "The unit" of the book, section "Two places for one filter".
+        The chapter "One bias per connection" of the book, section "Two places for one filter".
     """
 
     model: keras.Model
@@ -73,7 +73,7 @@ def from_standard(model: keras.Model) -> Conversion:
         True
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac`.
     """
     conversion = _convert(model)
     print(conversion)

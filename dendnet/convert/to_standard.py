@@ -18,7 +18,7 @@ class Expansion(NamedTuple):
     """What :func:`to_standard` made, and by the layers' names what each costs.
 
     Reference:
-        The chapter "The unit" of the book, section "Two places for one filter".
+        The chapter "One bias per connection" of the book, section "Two places for one filter".
     """
 
     model: keras.Model
@@ -68,7 +68,7 @@ def to_standard(model: keras.Model) -> Expansion:
         True
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac`.
     """
     expansion = _expand(model)
     print(expansion)

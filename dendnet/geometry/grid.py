@@ -32,7 +32,7 @@ def knots(layer):
         [[-1.0, 0.0], [-2.0, -0.5, 0.5]]
 
     Reference:
-        The chapter "The shape of a unit" of the book, :prf:ref:`thm-cells`.
+        The chapter "Where it bends" of the book, :prf:ref:`thm-cells`.
     """
     if not isinstance(layer, DACDense) or not layer.built:
         raise ValueError(f"layer must be a built DACDense: its knots make a grid. Received: layer={layer!r}")
@@ -68,7 +68,7 @@ def count_cells(layer):
         12
 
     Reference:
-        The chapter "The shape of a unit" of the book, :prf:ref:`thm-cells`.
+        The chapter "Where it bends" of the book, :prf:ref:`thm-cells`.
     """
     return prod(len(each) + 1 for each in knots(layer))
 
@@ -98,7 +98,7 @@ def cells(layer, limit=200_000):
         [[-inf, -1.0], [-inf, 2.0]]
 
     Reference:
-        The chapter "The shape of a unit" of the book, :prf:ref:`thm-cells`.
+        The chapter "Where it bends" of the book, :prf:ref:`thm-cells`.
     """
     count = count_cells(layer)
     if count > positive("limit", limit):

@@ -32,7 +32,7 @@ class Regions:
         network: The network in steps.
 
     Reference:
-        The chapter "The shape of a unit" of the book, :prf:ref:`thm-network`.
+        The chapter "Where it bends" of the book, :prf:ref:`thm-network`.
     """
 
     box: tuple
@@ -199,7 +199,7 @@ def linear_regions(model, box=((-1, 1), (-1, 1)), limit=200_000):
         (16, 16, 4.0)
 
     Reference:
-        The chapter "The shape of a unit" of the book, :prf:ref:`thm-network`.
+        The chapter "Where it bends" of the book, :prf:ref:`thm-network`.
     """
     network = read(model)
     if network.n != 2:

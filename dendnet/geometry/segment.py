@@ -26,7 +26,7 @@ class Pieces:
         network: The network in steps.
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "On a segment".
+        The chapter "Where it bends" of the book, section "On a segment".
     """
 
     a: np.ndarray
@@ -107,7 +107,7 @@ def regions_along(model, a, b, limit=200_000):
         ([0.25, 0.75], [0.0, 0.0, 1.0, 0.5])
 
     Reference:
-        The chapter "The shape of a unit" of the book, section "On a segment".
+        The chapter "Where it bends" of the book, section "On a segment".
     """
     network = read(model)
     ends = [np.asarray(end, "float64") for end in (a, b)]

@@ -61,7 +61,7 @@ class DACConv3DTranspose(DendriticConvTranspose):
         ((1, 6, 8, 10, 8), (3, 3, 3, 2, 8), (2, 8))
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac-conv`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac-conv`.
     """
 
     rank = 3

@@ -54,7 +54,7 @@ class DACDense(DendriticLayer):
         ((2, 3), (4, 3), (4, 3))
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac`.
     """
 
     def __init__(

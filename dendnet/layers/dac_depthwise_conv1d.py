@@ -59,7 +59,7 @@ class DACDepthwiseConv1D(DendriticDepthwiseConv):
         ((1, 5, 8), (3, 1, 8), (1, 8))
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac-conv`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac-conv`.
     """
 
     rank = 1

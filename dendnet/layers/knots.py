@@ -48,8 +48,8 @@ def knots_from_data(model, x, training=False, seed=0):
         [1.0, 3.0]
 
     Reference:
-        Liu et al., arXiv 2404.19756, whose grids follow samples in the same way; the chapter "The unit" of the book,
-        equation :eq:`dac`.
+        Liu et al., arXiv 2404.19756, whose grids follow samples in the same way; the chapter "One bias per
+        connection" of the book, equation :eq:`dac`.
     """
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, DendriticLayer)]
     if not layers:

@@ -54,7 +54,7 @@ def dac_dense(
         [4.0, 1.0]
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac`.
     """
     x, kernel, bias = _tensors(x=x, kernel=kernel, bias=bias)
     act = elementwise(activation)
@@ -123,7 +123,7 @@ def dac_conv(
         [1.0, 4.0]
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "The unit" of the book, equation :eq:`dac-conv`.
+        Metta et al., arXiv 2301.00924; the chapter "One bias per connection" of the book, equation :eq:`dac-conv`.
     """
     x, kernel, bias = _tensors(x=x, kernel=kernel, bias=bias)
     act = elementwise(activation)

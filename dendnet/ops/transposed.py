@@ -60,7 +60,7 @@ def dac_conv_transpose(
         [0.0, 0.0, 2.0, 20.0]
 
     Reference:
-        The chapter "The unit" of the book, equation :eq:`dac-conv`.
+        The chapter "One bias per connection" of the book, equation :eq:`dac-conv`.
     """
     x, kernel, bias = _tensors(x=x, kernel=kernel, bias=bias)
     rank = len(kernel.shape) - 2

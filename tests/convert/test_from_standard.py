@@ -195,7 +195,10 @@ KEPT = [
     (lambda x: layers.Dense(3, name="unit")(layers.ReLU(max_value=6.0, name="r6")(x)), "r6 (ReLU), not from a ReLU"),
     (lambda x: layers.Dense(3, name="unit")(layers.LeakyReLU(name="leaky")(x)), "its input comes from leaky"),
     (lambda x: layers.Dense(3, name="unit")(layers.Activation("hard_swish", name="h")(x)), "its input comes from h"),
-    (lambda x: layers.DepthwiseConv2D(3, name="unit", **LAST)(layers.ReLU()(x)), "DepthwiseConv2D is not among the layers that are converted"),
+    (
+        lambda x: layers.DepthwiseConv2D(3, name="unit", **LAST)(layers.ReLU()(x)),
+        "DepthwiseConv2D is not among",
+    ),
     (
         lambda x: layers.Conv2D(3, 3, name="unit", **LAST)(layers.MaxPooling2D(name="p", **LAST)(layers.ReLU()(x))),
         "its input comes from p (MaxPooling2D), not from a ReLU",
