@@ -9,6 +9,7 @@ from dendnet.data.dataset import Dataset, Split, checksum, digest
 from dendnet.data.errors import DataError
 
 SIDE = 32
+SIDES = (32, 16, 8)
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ LAYOUTS = {
 }
 
 
-def read(name, folder, source, from_archive):
-    """The :class:`Dataset` of a folder in the layout of the official archive."""
+def read(name, folder, source, from_archive, side=SIDE):
+    """The :class:`Dataset` of a folder in the layout of the official archive, its images averaged down to a side."""
     layout = LAYOUTS[name]
     names = tuple(_existing(folder / layout.names).read_text().split())
     if len(names) != layout.classes:
@@ -51,6 +52,8 @@ def read(name, folder, source, from_archive):
     train, test = (_split(folder, files, layout) for files in (layout.train, layout.test))
     digests = digest(train.x), digest(test.x)
     reencoded, provenance = _origin(layout, digests, from_archive)
+    if side != SIDE:
+        train, test, digests = _smaller(train, side), _smaller(test, side), ()
     return Dataset(
         name,
         train,
@@ -91,6 +94,13 @@ def _split(folder, files, layout):
                 "anew, in its binary version."
             )
     return Split(x, y)
+
+
+def _smaller(split, side):
+    """Each pixel the mean of a block of pixels, rounded to the nearest number, halves up."""
+    block = SIDE // side
+    sums = split.x.reshape(-1, side, block, side, block, 3).sum((2, 4), dtype=np.uint32)
+    return Split(((sums + block**2 // 2) // block**2).astype(np.uint8), split.y)
 
 
 def _existing(path):

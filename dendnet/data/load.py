@@ -39,7 +39,8 @@ def load(name, data_dir=None, image_size=None):
         data_dir: A folder with the unpacked archive, or the archive's own folder; nothing is downloaded then. None
             takes the cache.
         image_size: Side s in pixels of the images from a folder; None keeps images that are squares of one size as
-            they are. The other data sets have sizes of their own.
+            they are. CIFAR's are 32 wide, or the means over blocks of their pixels at 16 or 8. The other data sets have
+            sizes of their own.
 
     Returns:
         A :class:`Dataset`.
@@ -77,8 +78,10 @@ def load(name, data_dir=None, image_size=None):
         )
     if image_size is not None:
         positive("image_size", image_size)
-        if not photographs:
-            raise ValueError(f"image_size is for folders of images only. Received: image_size={image_size!r}")
+        if name in cifar.LAYOUTS and image_size not in cifar.SIDES:
+            raise ValueError(f"image_size must be one of {cifar.SIDES} for {name}. Received: image_size={image_size!r}")
+        if not photographs and name not in cifar.LAYOUTS:
+            raise ValueError(f"image_size is for images only. Received: name={name!r}, image_size={image_size!r}")
     if own:
         folder = Path(os.path.expanduser(name)).resolve()
         return folders.read(folder.name, folder, image_size, str(folder))
@@ -91,7 +94,7 @@ def load(name, data_dir=None, image_size=None):
         folder, source = _photographs(name, data_dir, image_size)
         return folders.read(name, folder, image_size, source, CLASSES[name], data_dir is None)
     folder, source = _place(ARCHIVES[name], data_dir, lambda path: cifar.holds(name, path))
-    return cifar.read(name, folder, source, data_dir is None)
+    return cifar.read(name, folder, source, data_dir is None, image_size or cifar.SIDE)
 
 
 def _place(archive, data_dir, holds):

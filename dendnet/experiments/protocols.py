@@ -6,15 +6,23 @@ from dataclasses import dataclass
 from dendnet.experiments import checks
 
 SCHEDULES = ("one_cycle", "steps", "constant")
+OPTIMIZERS = ("sgd", "adam", "muon")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-RATES = ("learning_rate", "weight_decay", "bias_learning_rate", "bias_weight_decay")
+RATES = (
+    "learning_rate",
+    "weight_decay",
+    "bias_learning_rate",
+    "bias_weight_decay",
+    "bias_fan_in_power",
+    "beta_learning_rate",
+)
 
 
 @dataclass(frozen=True)
 class Protocol:
     """Everything about a training that is neither the data, nor the network, nor the seed.
 
-    Networks are trained by stochastic gradient descent with Nesterov momentum. The loss is the cross entropy of a
+    The loss is the cross entropy of a
     classification and the mean squared error of a regression whose targets are scaled to variance 1.
 
     Args:
@@ -25,10 +33,15 @@ class Protocol:
         learning_rate: Its peak.
         schedule: ``"one_cycle"`` climbs from a tenth of the peak over a quarter of the steps, then falls along a cosine
             to a thousandth; ``"steps"`` divides by 10 after half and after three quarters; ``"constant"`` stays.
-        momentum: Of the gradient.
+        optimizer: ``"sgd"``, stochastic gradient descent with Nesterov momentum; ``"adam"``; or ``"muon"``, Muon for
+            the kernels of dense layers and Adam for all else.
+        momentum: Of the gradient: Nesterov's, Adam's beta_1, Muon's.
         weight_decay: λ of the penalty λ/2 w² on kernels, whose gradient λ w adds to the loss's.
         bias_learning_rate: Factor of the learning rate for dendrites' biases.
+        bias_fan_in_power: Power p of (fan_in / 2)^p, by which that factor is multiplied in each layer.
         bias_weight_decay: λ of the same penalty on dendrites' biases.
+        beta_learning_rate: Factor of the learning rate for beta of batch normalization, which is the bias that all
+            connections of an input share.
         augmentation: Whether images are moved by up to an eighth and mirrored at random.
         precision: ``"float32"``, ``"mixed_bfloat16"`` or ``"mixed_float16"``.
         steps_per_execution: Steps that Keras takes in one call of the compiled function.
@@ -44,10 +57,13 @@ class Protocol:
     batch: int = 128
     learning_rate: float = 0.1
     schedule: str = "one_cycle"
+    optimizer: str = "sgd"
     momentum: float = 0.9
     weight_decay: float = 5e-4
     bias_learning_rate: float = 1.0
+    bias_fan_in_power: float = 0.0
     bias_weight_decay: float = 0.0
+    beta_learning_rate: float = 1.0
     augmentation: bool = True
     precision: str = "float32"
     steps_per_execution: int = 1
@@ -69,6 +85,7 @@ class Protocol:
         numbers = {name: checks.number(name, getattr(found, name), least=0) for name in RATES}
         numbers["momentum"] = checks.number("momentum", found.momentum, least=0, below=1)
         checks.one_of("schedule", found.schedule, SCHEDULES)
+        checks.one_of("optimizer", found.optimizer, OPTIMIZERS)
         checks.one_of("precision", found.precision, PRECISIONS)
         checks.truth("augmentation", found.augmentation)
         return dataclasses.replace(found, **numbers)

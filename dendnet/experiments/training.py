@@ -12,8 +12,8 @@ import numpy as np
 
 from dendnet.experiments import checkpoints, devices, identity, logs, networks, records, signals, storage
 from dendnet.experiments.batches import Batches
+from dendnet.experiments.descent import optimizer
 from dendnet.experiments.progress import say
-from dendnet.experiments.sgd import SGD
 from dendnet.experiments.watch import NotFinite, Watch
 
 MEASURES = {"classification": "accuracy", "regression": "rmse"}
@@ -158,7 +158,7 @@ class Training:
                 else:
                     self.metric = keras.metrics.RootMeanSquaredError(name="rmse")
                 self.model.compile(
-                    SGD(protocol, self.steps * protocol.epochs),
+                    optimizer(protocol, self.steps * protocol.epochs),
                     keras.losses.SparseCategoricalCrossentropy(from_logits=True) if classifies else "mse",
                     weighted_metrics=[self.metric],
                     steps_per_execution=protocol.steps_per_execution,

@@ -1,5 +1,7 @@
 """What every dendrite-activated layer has: its dendrites, their weights and biases, and their configuration."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -97,7 +99,8 @@ class DendriticLayer(LoRA, Int8):
                 constraint=getattr(self, f"{name}_constraint"),
             )
             setattr(self, f"_{name}", weight)
-        self._bias.dendritic = True  # how dendnet.optimizers tells it from other variables
+        # How dendnet.optimizers tells it from other variables, and how many connections an output has.
+        self._bias.dendritic, self._bias.fan_in = True, math.prod(kernel_shape[:-1])
         self.output_bias = None
         if self.use_output_bias:
             self.output_bias = self.add_weight(

@@ -172,7 +172,7 @@ def test_biases_have_their_own_rate_and_penalty(tmp_path):
 
 
 def test_schedules_end_where_they_say():
-    from dendnet.experiments.sgd import schedule
+    from dendnet.experiments.descent import schedule
 
     def rate(name, step):
         return float(ops.convert_to_numpy(schedule(run(protocol={"schedule": name}).protocol, 100)(step)))

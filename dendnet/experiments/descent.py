@@ -1,0 +1,78 @@
+"""The optimizer: a penalty on kernels, and a learning rate of their own for biases."""
+
+import keras
+from keras import ops
+
+from dendnet.optimizers import BiasLearningRate, is_bias
+
+
+class Descent(BiasLearningRate):
+    """Stands before a class of Keras optimizers: λ of the penalty λ/2 w² and the learning rate go by kind of weight."""
+
+    def begin(self, protocol):
+        """The optimizer, told of the protocol."""
+        self.protocol = protocol
+        return self
+
+    def build(self, variables):
+        super().build(variables)
+        self._factors = [self.factor(variable) for variable in variables]
+        self.penalties = [self.penalty(variable) for variable in variables]
+
+    def factor(self, variable):
+        """Factor of the learning rate."""
+        protocol = self.protocol
+        if is_bias(variable):
+            return protocol.bias_learning_rate * (variable.fan_in / 2) ** protocol.bias_fan_in_power
+        return protocol.beta_learning_rate if variable.path.endswith("beta") else 1.0
+
+    def penalty(self, variable):
+        """λ."""
+        if is_bias(variable):
+            return self.protocol.bias_weight_decay
+        return self.protocol.weight_decay if variable.path.endswith("kernel") else 0.0
+
+    def update_step(self, gradient, variable, learning_rate):
+        penalty = self.penalties[self._get_variable_index(variable)]
+        if penalty:
+            gradient = ops.add(gradient, penalty * ops.cast(variable, gradient.dtype))
+        super().update_step(gradient, variable, learning_rate)
+
+
+class SGD(Descent, keras.optimizers.SGD):
+    """Stochastic gradient descent with Nesterov's momentum."""
+
+
+class Adam(Descent, keras.optimizers.Adam):
+    """Adam as Keras has it; the penalty's gradient goes through its averages."""
+
+
+class Muon(Descent, keras.optimizers.Muon):
+    """Muon for matrices, Adam for all else, dendrites' biases too."""
+
+
+def optimizer(protocol, steps):
+    """The optimizer of a protocol for a training of so many steps."""
+    rate, momentum = schedule(protocol, steps), protocol.momentum
+    match protocol.optimizer:
+        case "adam":
+            return Adam(rate, beta_1=momentum).begin(protocol)
+        case "muon":
+            own = dict(weight_decay=0.0, adam_weight_decay=0.0, exclude_layers=["bias$"])  # a protocol has its penalty
+            return Muon(rate, adam_beta_1=momentum, momentum=momentum, **own).begin(protocol)
+    return SGD(rate, momentum=momentum, nesterov=momentum > 0).begin(protocol)
+
+
+def schedule(protocol, steps):
+    """The learning rate by step, as Keras takes it."""
+    peak = protocol.learning_rate
+    match protocol.schedule:
+        case "constant":
+            return peak
+        case "steps":
+            bounds = [max(1, steps // 2), max(2, 3 * steps // 4)]
+            return keras.optimizers.schedules.PiecewiseConstantDecay(bounds, [peak, peak / 10, peak / 100])
+    climb = max(1, steps // 4)
+    return keras.optimizers.schedules.CosineDecay(
+        peak / 10, max(1, steps - climb), alpha=1e-3, warmup_target=peak, warmup_steps=climb
+    )
