@@ -14,6 +14,7 @@ line through the least times on a log-log scale.
 
 import argparse
 import json
+import os
 import sys
 import time
 
@@ -82,8 +83,10 @@ def slopes(rounds):
 def provenance(module):
     """Where a record comes from: command, commit, versions, device, seed and data."""
     options = [o for i, o in enumerate(sys.argv[1:], 1) if "--json" not in (o, sys.argv[i - 1])]
+    # TF_ENABLE_ONEDNN_OPTS decides which convolutions TensorFlow has, where the processor does not.
+    chosen = [f"{name}={os.environ[name]}" for name in ("KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS") if name in os.environ]
     return {
-        "command": " ".join([f"KERAS_BACKEND={keras.backend.backend()} python -m {module}", *options]),
+        "command": " ".join([*chosen, f"python -m {module}", *options]),
         **origin(),
         "seed": 0,
         "data": "normal random numbers, float32",

@@ -32,6 +32,17 @@ def test_images_and_labels_in_order(folder):
     assert (data.name, data.task, data.source) == (name, "classification", str(path))
 
 
+@pytest.mark.parametrize("side", [16, 8])
+def test_smaller_images_are_means_over_blocks(folder, side):
+    name, path, images, _ = folder
+    data, block = load(name, path, image_size=side), 32 // side
+    assert data.train.x.shape == (2 * NAMES[name][1], side, side, 3) and data.train.x.dtype == np.uint8
+    exact = images[0, :block, -block:].astype(float).mean((0, 1))
+    np.testing.assert_allclose(data.train.x[0, 0, -1], exact, atol=0.5)
+    assert load(name, path, image_size=32).checksum == load(name, path).checksum != data.checksum
+    assert data.reencoded == load(name, path).reencoded
+
+
 def test_the_folder_above_is_found_too(folder):
     name, path, *_ = folder
     assert load(name, path.parent).checksum == load(name, str(path)).checksum

@@ -164,11 +164,56 @@ def test_biases_have_their_own_rate_and_penalty(tmp_path):
 
     start, plain = moved(weight_decay=0.0)
     _, fast = moved(weight_decay=0.0, bias_learning_rate=10.0)
+    _, by_layer = moved(weight_decay=0.0, bias_learning_rate=5.0, bias_fan_in_power=2.0)
     _, penalised = moved(weight_decay=0.5)
     np.testing.assert_allclose(fast[1], 10 * plain[1], rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(fast[0], plain[0], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(by_layer[1], 5 * (6 / 2) ** 2 * plain[1], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(by_layer[0], plain[0], rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(penalised[0], plain[0] - 0.1 * 0.5 * start[0], rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(penalised[1], plain[1], rtol=1e-3, atol=1e-6)
+
+
+def test_beta_has_its_own_rate_on_both_sides(tmp_path):
+    for unit in ("dac", "standard"):
+
+        def moved(unit=unit, **changes):
+            protocol = {
+                "epochs": 1,
+                "schedule": "constant",
+                "momentum": 0.0,
+                "batch": 96,
+                "weight_decay": 0.0,
+            } | changes
+            training = Training(run(unit=unit, protocol=protocol), IMAGES, tmp_path)
+            before = [ops.convert_to_numpy(v) for v in training.model.trainable_variables]
+            training.model.fit(Batches(training.train, 96, 0), verbose=0)
+            after = [ops.convert_to_numpy(v) for v in training.model.trainable_variables]
+            return {v.path: b - a for v, a, b in zip(training.model.trainable_variables, before, after, strict=True)}
+
+        plain, fast = moved(), moved(beta_learning_rate=10.0)
+        assert any(path.endswith("beta") for path in plain)
+        for (path, slow), quick in zip(plain.items(), fast.values(), strict=True):
+            np.testing.assert_allclose(quick, (10 if path.endswith("beta") else 1) * slow, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "optimizer, kernels, biases", [("sgd", None, None), ("adam", 0.01, 0.03), ("muon", None, 0.03)]
+)
+def test_every_optimizer_learns_with_a_rate_for_biases(tmp_path, optimizer, kernels, biases):
+    """Adam's first step is the rate whatever the gradient, for biases by their factor; Muon's is Adam's for biases."""
+    protocol = {"epochs": 6, "optimizer": optimizer, "learning_rate": 0.01, "bias_learning_rate": 3.0}
+    training = Training(run(protocol=protocol | {"schedule": "constant", "weight_decay": 0.0}), IMAGES, tmp_path)
+    unit = training.network.get_layer("dac_dense")
+    first = [ops.convert_to_numpy(w) for w in (unit.kernel, unit.bias)]
+    training.model.fit(Batches(training.train, 96, 0), verbose=0)
+    steps = [np.abs(ops.convert_to_numpy(w) - b).max() for w, b in zip((unit.kernel, unit.bias), first, strict=True)]
+    for step, expected in zip(steps, (kernels, biases), strict=True):
+        assert expected is None or step == pytest.approx(expected, rel=1e-2)
+    before = training.tested()["test_loss"]
+    for epoch in range(5):
+        training.model.fit(Batches(training.train, 16, 0, epoch), verbose=0)
+    assert training.tested()["test_loss"] < 0.9 * before
 
 
 def test_schedules_end_where_they_say():
