@@ -24,7 +24,7 @@ BLOCKED = [dict(implementation="blocked")] if "blocked" in available_implementat
 DENSE = [
     {},
     dict(bias_sharing="outputs"),
-    dict(dendrites=3, use_output_bias=True),
+    dict(dendrites=3, use_output_bias=True, bias_scale="fan_in"),
     dict(dendrite_activation="tanh", kernel_regularizer="l2", bias_constraint="non_neg"),
     *BLOCKED,
 ]

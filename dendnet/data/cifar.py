@@ -53,14 +53,14 @@ def read(name, folder, source, from_archive, side=SIDE):
     digests = digest(train.x), digest(test.x)
     reencoded, provenance = _origin(layout, digests, from_archive)
     if side != SIDE:
-        train, test, digests = _smaller(train, side), _smaller(test, side), ()
+        train, test = _smaller(train, side), _smaller(test, side)
     return Dataset(
         name,
         train,
         test,
         "classification",
         names,
-        checksum(train, test, known=digests),
+        checksum(train, test, known=digests if side == SIDE else ()),
         reencoded,
         provenance,
         source,

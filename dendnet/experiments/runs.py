@@ -14,7 +14,7 @@ DATA = ("cifar10", "cifar100", "imagenette", "imagewoof", "sgemm", "digits")
 UNITS = ("dac", "standard", "standard-parameters", "standard-flops")
 OPTIONS = {"cifar_resnet": ("depth", "width"), "resnet": ("depth", "width"), "mlp": ("layers", "width")}
 MOST = {"depth": 1202, "width": 8192, "layers": 100}
-DAC_OPTIONS = ("bias_sharing", "dendrites", "bias_initializer", "bias_regularizer", "implementation")
+DAC_OPTIONS = ("bias_sharing", "dendrites", "bias_initializer", "bias_regularizer", "bias_scale", "implementation")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ class DACDense(DendriticLayer):
         activity_regularizer: Regularizer of the output.
         kernel_constraint: Constraint on the weights w.
         bias_constraint: Constraint on the biases b.
+        bias_scale: Factor s of b = s beta, where beta is the variable that trains: gradient descent then moves b by s^2
+            times, Adam by s times its learning rate. ``"fan_in"`` is s = sqrt(fan_in / 2), with which weights and
+            biases share alike in what the first steps change.
         implementation: How the operation is computed, as in :func:`dendnet.ops.dac_dense`.
         lora_rank: Rank of a low-rank adaptation of the kernel, as ``enable_lora`` makes it; None for none.
         lora_alpha: Its factor times the rank; None means the rank.
@@ -72,6 +75,7 @@ class DACDense(DendriticLayer):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        bias_scale=1.0,
         implementation="auto",
         lora_rank=None,
         lora_alpha=None,
@@ -91,6 +95,7 @@ class DACDense(DendriticLayer):
             activity_regularizer=activity_regularizer,
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
+            bias_scale=bias_scale,
             implementation=implementation,
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,

@@ -1,6 +1,7 @@
 """What every dendrite-activated layer has: its dendrites, their weights and biases, and their configuration."""
 
 import math
+import numbers
 
 import keras
 import numpy as np
@@ -33,6 +34,7 @@ class DendriticLayer(LoRA, Int8):
         activity_regularizer,
         kernel_constraint,
         bias_constraint,
+        bias_scale,
         implementation,
         lora_rank,
         lora_alpha,
@@ -54,6 +56,7 @@ class DendriticLayer(LoRA, Int8):
         self.bias_regularizer = keras.regularizers.get(bias_regularizer)
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.bias_constraint = keras.constraints.get(bias_constraint)
+        self.bias_scale = scale(bias_scale)
         self.implementation = implementation
         # Keras would have XLA compile the whole model, which is slow to start and knows no operator of ours.
         if bias_sharing != "outputs" and stays_out_of_xla(implementation, self.dendrite_activation):
@@ -84,9 +87,11 @@ class DendriticLayer(LoRA, Int8):
         """Make kernel, bias and output_bias; row i * S + s of the kernel belongs to dendrite s of input i."""
         self._check_mode(self.quantization_mode)
         self._is_quantized = self.quantization_mode is not None
+        fan_in = math.prod(kernel_shape[:-1])
+        self._scale = math.sqrt(fan_in / 2) if self.bias_scale == "fan_in" else self.bias_scale
         for name, shape, initializer in [
             ("kernel", kernel_shape, self.kernel_initializer),
-            ("bias", bias_shape, self.bias_initializer or self._spread_knots),
+            ("bias", bias_shape, self._scaled(self.bias_initializer or self._spread_knots)),
         ]:
             if self._is_quantized and name in self._held_in_int8():
                 self._add_int8(name, shape, initializer)
@@ -95,12 +100,12 @@ class DendriticLayer(LoRA, Int8):
                 name=name,
                 shape=shape,
                 initializer=initializer,
-                regularizer=getattr(self, f"{name}_regularizer"),
-                constraint=getattr(self, f"{name}_constraint"),
+                regularizer=self._of_bias(self.bias_regularizer) if name == "bias" else self.kernel_regularizer,
+                constraint=self._scaled(self.bias_constraint) if name == "bias" else self.kernel_constraint,
             )
             setattr(self, f"_{name}", weight)
         # How dendnet.optimizers tells it from other variables, and how many connections an output has.
-        self._bias.dendritic, self._bias.fan_in = True, math.prod(kernel_shape[:-1])
+        self._bias.dendritic, self._bias.fan_in = True, fan_in
         self.output_bias = None
         if self.use_output_bias:
             self.output_bias = self.add_weight(
@@ -120,10 +125,25 @@ class DendriticLayer(LoRA, Int8):
 
     @property
     def bias(self):
-        """The biases b: the variable, or what int8 makes of it."""
+        """The biases b: the variable, or what bias_scale and int8 make of it."""
         if self.quantization_mode is None or "bias" not in self._held_in_int8():
-            return self._bias
-        return ops.cast(self._from_int8("bias"), self.compute_dtype)
+            return self._bias if self._scale == 1 else self._bias * self._scale
+        return ops.cast(self._from_int8("bias") * self._scale, self.compute_dtype)
+
+    def _scaled(self, function):
+        """What gives biases b, as a function that gives the variable b / scale, of its shape or of the variable."""
+        if function is None or self._scale == 1:
+            return function
+
+        def scaled(given, *args, **kwargs):
+            given = given if isinstance(given, (tuple, list)) else given * self._scale
+            return function(given, *args, **kwargs) / self._scale
+
+        return scaled
+
+    def _of_bias(self, function):
+        """A regularizer of the biases b as one of the variable."""
+        return function if function is None or self._scale == 1 else lambda beta: function(beta * self._scale)
 
     def _spread_knots(self, shape, dtype=None):
         """Biases whose S knots x = -b lie evenly over [-1, 1]; a single one lies at 0, as in a standard start."""
@@ -152,7 +172,17 @@ class DendriticLayer(LoRA, Int8):
             "activity_regularizer": keras.regularizers.serialize(self.activity_regularizer),
             "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
             "bias_constraint": keras.constraints.serialize(self.bias_constraint),
+            "bias_scale": self.bias_scale,
             "implementation": self.implementation,
             "lora_rank": self.lora_rank,
             "lora_alpha": self.lora_alpha,
         }
+
+
+def scale(value):
+    """bias_scale, if it is one."""
+    if value == "fan_in":
+        return value
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
+        raise ValueError(f"bias_scale must be a positive number or 'fan_in'. Received: bias_scale={value!r}")
+    return float(value)

@@ -28,6 +28,7 @@ class DendriticConvTranspose(DendriticConv):
         activity_regularizer=None,
         kernel_constraint=None,
         bias_constraint=None,
+        bias_scale=1.0,
         implementation="auto",
         **kwargs,
     ):
@@ -51,6 +52,7 @@ class DendriticConvTranspose(DendriticConv):
             activity_regularizer=activity_regularizer,
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
+            bias_scale=bias_scale,
             implementation=implementation,
             **kwargs,
         )

@@ -67,7 +67,8 @@ def knots_from_data(model, x, training=False, seed=0):
         while waiting:
             layer, seen = _first_reached(waiting, lambda: model(x, **arguments))
             bias = ops.cast(_biases(layer, np.concatenate(seen), draws), layer._bias.dtype)
-            layer._bias.assign(layer.bias_constraint(bias) if layer.bias_constraint else bias)
+            bias = layer.bias_constraint(bias) if layer.bias_constraint else bias
+            layer._bias.assign(bias / layer._scale)
             biases[id(layer._bias)] = np.array(ops.convert_to_numpy(layer._bias))
             waiting = [each for each in waiting if each is not layer]
     except Exception:
