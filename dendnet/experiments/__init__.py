@@ -9,7 +9,7 @@ from dendnet.experiments.protocols import PROTOCOLS, Protocol
 from dendnet.experiments.records import RESULTS
 from dendnet.experiments.records import read as read_records
 from dendnet.experiments.runs import Run
-from dendnet.experiments.statistics import Interval, pairs_needed, t_interval
+from dendnet.experiments.statistics import Interval, holm, pairs_needed, t_interval
 from dendnet.experiments.storage import Trouble
 from dendnet.experiments.training import Diverged, train
 
@@ -23,6 +23,7 @@ __all__ = [
     "Run",
     "Trouble",
     "compare",
+    "holm",
     "pairs_needed",
     "read_plan",
     "read_records",

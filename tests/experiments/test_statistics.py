@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dendnet.experiments import pairs_needed, t_interval
+from dendnet.experiments import holm, pairs_needed, t_interval
 
 
 def test_by_hand():
@@ -50,6 +50,38 @@ def test_pairs_needed_grow_as_they_should():
     assert few < more < many
     assert pairs_needed(1, -1.73) == few
     assert pairs_needed(1e9, 1e-9) == 100_000
+
+
+def test_holm_by_hand():
+    """0.01 * 4, 0.02 * 3, max(0.03 * 2, before), 0.9."""
+    np.testing.assert_allclose(holm([0.9, 0.01, 0.03, 0.02]), [0.9, 0.04, 0.06, 0.06])
+    np.testing.assert_allclose(holm([0.4, 0.6]), [0.8, 0.8])
+    assert holm([0.3]) == [0.3]
+
+
+def test_holm_rejects_what_its_procedure_rejects_and_no_less_than_bonferroni(rng):
+    """Step down: the k-th smallest is rejected while it is at most α / (m - k + 1)."""
+    for _ in range(300):
+        p, level = rng.uniform(size=rng.integers(1, 8)) ** 3, 0.05
+        rejected, order = np.zeros(len(p), bool), np.argsort(p)
+        for k, place in enumerate(order):
+            if p[place] > level / (len(p) - k):
+                break
+            rejected[place] = True
+        np.testing.assert_array_equal(holm(p) <= level, rejected)
+        assert (holm(p) <= np.minimum(1, len(p) * p)).all()
+
+
+def test_holm_keeps_the_family_wise_error_rate(rng):
+    p = rng.uniform(size=(4000, 9))
+    fooled = np.mean([(holm(family) <= 0.05).any() for family in p])
+    assert abs(fooled - (1 - (1 - 0.05 / 9) ** 9)) < 0.012
+
+
+@pytest.mark.parametrize("p_values", [[], [1.1], [-0.1], [float("nan")], [[0.1]], 0.1])
+def test_holm_refuses(p_values):
+    with pytest.raises(ValueError, match=r"p_values must be numbers from 0 to 1, one at least\. Received: p_values="):
+        holm(p_values)
 
 
 @pytest.mark.parametrize("differences", [[], [float("nan")], [[1.0]], [float("inf"), 1]])
