@@ -24,6 +24,7 @@ BOOK = Path(__file__).resolve().parents[1] / "book"
 DATA = {
     "geometry": "512 points on two spirals, made by the chapter (seed 0)",
     "unit": "the 1,797 digits that scikit-learn ships, split by the chapter (seed 0)",
+    "unit_knots": "the 1,797 digits that scikit-learn ships, split by the chapter (seed 0)",
     "unit_relatives": "a curve and a surface, given by formulas in the chapter",
     "universality": "broken lines of six pieces, drawn by the chapter (seeds 1 and 2)",
     "cost": "normal random numbers, float32",
@@ -75,16 +76,23 @@ def unit(page):
 
 def unit_relatives(page):
     """For each relative on each task the search for its rate, and eight seeds at the best one."""
+    rates, seeds = page["search"]["rates"], page["search"]["seeds"]
     for task, (x, _, most) in page["tasks"].items():
         for kind in page["relatives"]:
-            size, found = page["largest"](kind, x.shape[1], most), {}
-            for rate in page["search"]["rates"]:
-                rows = [page["attempt"](kind, task, size, rate, seed) for seed in page["search"]["seeds"]]
-                yield from rows
-                found[rate] = np.mean([row["error"] for row in rows])
-            print(task, kind, size, found, flush=True)
-            for seed in range(8):
-                yield page["attempt"](kind, task, size, min(found, key=found.get), seed)
+            widths = page["largest"](kind, x.shape[1], most)
+            rows = page["attempt"](kind, task, widths, [(rate, seed) for rate in rates for seed in seeds])
+            found = {rate: np.mean([row["error"] for row in rows if row["rate"] == rate]) for rate in rates}
+            print(task, kind, widths, found, flush=True)
+            best = min(found, key=found.get)
+            yield from rows + page["attempt"](kind, task, widths, [(best, seed) for seed in range(8)])
+
+
+def unit_knots(page):
+    """The knots of the DAC network and the masks of both twins, at the learning rates that were chosen."""
+    for kind in list(page["kinds"])[:2]:
+        for seed in page["seeds"]:
+            yield (row := page["observe"](kind, seed, page["best"][kind]))
+            print(kind, seed, row["mixed"], row["dead"], flush=True)
 
 
 def universality(page):
@@ -105,7 +113,8 @@ def cost(page):
 
 
 RECORDED = {"geometry": (geometry, "grow"), "unit": (unit, "run"), "universality": (universality, "attempt")}
-RECORDED |= {"cost": (cost, "pairs"), "unit_relatives": (unit_relatives, "attempt")}
+RECORDED |= {"unit_relatives": (unit_relatives, "attempt"), "unit_knots": (unit_knots, "observe")}
+RECORDED["cost"] = cost, "pairs"
 
 
 def main():
