@@ -275,13 +275,12 @@ def test_listeners_hear_and_learn_as_the_librarys_layer_does(figure):
     stage = figure("listeners")
     signal, *knots = stage.locator(".moving-handle").all()
     masks = []
-    for key, moved in [(None, None), ("ArrowLeft", knots[2]), ("Shift+ArrowRight", signal), ("Shift+ArrowLeft", signal)]:
-        for _ in range(5):
-            if key:
-                moved.press(key)
+    for key, moved in [("ArrowLeft", knots[2]), ("Shift+ArrowRight", signal), ("Shift+ArrowLeft", signal)]:
+        for _ in range(3):
+            moved.press(key)
         stage.locator("input").nth(0).fill("-1.2")
         shown = state(stage)
-        x, w, b = (tf.Variable(shown[key]) for key in ("x", "w", "knots"))
+        x, w, b = (tf.Variable(np.array(shown[name], "float32")) for name in ("x", "w", "knots"))
         with tf.GradientTape() as tape:
             y = dac_dense(tf.reshape(x, (1, 1)), w[None], -b[None])
         dx, db = tape.gradient(y, (x, b))
@@ -289,7 +288,7 @@ def test_listeners_hear_and_learn_as_the_librarys_layer_does(figure):
         np.testing.assert_allclose([*shown["db"], shown["dx"]], [*-db, dx], atol=1e-5)
         assert shown["mask"] == [int(shown["x"] > knot) for knot in shown["knots"]]
         masks.append(shown["mask"])
-    assert [1, 1, 0] in masks and [1, 1, 1] in masks
+    assert masks == [[1, 1, 0], [1, 1, 1], [1, 1, 0]]
     stage.locator("select").select_option("shared")
     knots[1].press("Shift+ArrowRight")
     shown = state(stage)
