@@ -2,6 +2,8 @@
 
 KERAS_BACKEND=tensorflow python -m benchmarks.chapters NAME [--json results/chapter_NAME.json]
 
+A NAME is a chapter's, or a chapter's with a part behind an underscore.
+
 The chapter's cells run, in order, up to the one that defines what is recorded; what a record holds is therefore what
 the page shows. The chapter reads the record, repeats a part of it whenever it runs, and compares.
 """
@@ -22,6 +24,8 @@ BOOK = Path(__file__).resolve().parents[1] / "book"
 DATA = {
     "geometry": "512 points on two spirals, made by the chapter (seed 0)",
     "unit": "the 1,797 digits that scikit-learn ships, split by the chapter (seed 0)",
+    "unit_knots": "the 1,797 digits that scikit-learn ships, split by the chapter (seed 0)",
+    "unit_relatives": "a curve and a surface, given by formulas in the chapter",
     "universality": "broken lines of six pieces, drawn by the chapter (seeds 1 and 2)",
     "cost": "normal random numbers, float32",
 }
@@ -70,6 +74,27 @@ def unit(page):
             yield page["run"](kind, seed, rate, "test")
 
 
+def unit_relatives(page):
+    """For each relative on each task the search for its rate, and eight seeds at the best one."""
+    rates, seeds = page["search"]["rates"], page["search"]["seeds"]
+    for task, (x, _, most) in page["tasks"].items():
+        for kind in page["relatives"]:
+            widths = page["largest"](kind, x.shape[1], most)
+            rows = page["attempt"](kind, task, widths, [(rate, seed) for rate in rates for seed in seeds])
+            found = {rate: np.mean([row["error"] for row in rows if row["rate"] == rate]) for rate in rates}
+            print(task, kind, widths, found, flush=True)
+            best = min(found, key=found.get)
+            yield from rows + page["attempt"](kind, task, widths, [(best, seed) for seed in range(8)])
+
+
+def unit_knots(page):
+    """The knots of the DAC network and the masks of both twins, at the learning rates that were chosen."""
+    for kind in list(page["kinds"])[:2]:
+        for seed in page["seeds"]:
+            yield (row := page["observe"](kind, seed, page["best"][kind]))
+            print(kind, seed, row["mixed"], row["dead"], flush=True)
+
+
 def universality(page):
     """The search for each kind's rate and first knots, and a hundred runs of each, with few pieces and with many."""
     for name in page["kinds"]:
@@ -88,6 +113,7 @@ def cost(page):
 
 
 RECORDED = {"geometry": (geometry, "grow"), "unit": (unit, "run"), "universality": (universality, "attempt")}
+RECORDED |= {"unit_relatives": (unit_relatives, "attempt"), "unit_knots": (unit_knots, "observe")}
 RECORDED["cost"] = cost, "pairs"
 
 
@@ -101,7 +127,7 @@ def main():
     measured, name = RECORDED[options.chapter]
     record = provenance("benchmarks.chapters") | {"data": DATA[options.chapter]}
     record |= {"seed": "each row's", "oneDNN": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "unset")}
-    record["rows"] = list(measured(until(options.chapter, name)))
+    record["rows"] = list(measured(until(options.chapter.partition("_")[0], name)))
     if options.json:
         Path(options.json).write_text(json.dumps(record) + "\n")
 

@@ -16,7 +16,7 @@ class Conversion(NamedTuple):
     """What :func:`from_standard` made, and what it says: which layers it converted, and which it kept and why.
 
     Reference:
-        The chapter "One bias per connection" of the book, section "Two places for one filter".
+        The chapter "One bias per connection" of the book, section "Two places for one rectifier".
     """
 
     model: keras.Model

@@ -18,7 +18,7 @@ class Expansion(NamedTuple):
     """What :func:`to_standard` made, and by the layers' names what each costs.
 
     Reference:
-        The chapter "One bias per connection" of the book, section "Two places for one filter".
+        The chapter "One bias per connection" of the book, section "Two places for one rectifier".
     """
 
     model: keras.Model

@@ -5,15 +5,18 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from chains import chain, dac, dense
 from scipy import stats
 
 from dendnet.cost import layer_cost
 from dendnet.experiments import compare, read_records, t_interval
 from dendnet.geometry import linear_regions
-from dendnet.layers import DACConv2D
+from dendnet.layers import DACConv2D, DACDense
+from dendnet.ops import dac_dense
 from dendnet.theory import piecewise_linear
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -266,3 +269,64 @@ def test_axon_lays_dendrites_as_the_library_does(figure):
         stage.get_by_role("button", name=button).click()
         errors[button] = state(stage)["error"]
     assert errors["knots where it bends"] < errors["even knots"] / 2
+
+
+def test_listeners_hear_and_learn_as_the_librarys_layer_does(figure):
+    stage = figure("listeners")
+    signal, *knots = stage.locator(".moving-handle").all()
+    masks = []
+    for key, moved in [("ArrowLeft", knots[2]), ("Shift+ArrowRight", signal), ("Shift+ArrowLeft", signal)]:
+        for _ in range(3):
+            moved.press(key)
+        stage.locator("input").nth(0).fill("-1.2")
+        shown = state(stage)
+        x, w, b = (tf.Variable(np.array(shown[name], "float32")) for name in ("x", "w", "knots"))
+        with tf.GradientTape() as tape:
+            y = dac_dense(tf.reshape(x, (1, 1)), w[None], -b[None])
+        dx, db = tape.gradient(y, (x, b))
+        np.testing.assert_allclose(shown["y"], y[0], atol=1e-5)
+        np.testing.assert_allclose([*shown["db"], shown["dx"]], [*-db, dx], atol=1e-5)
+        assert shown["mask"] == [int(shown["x"] > knot) for knot in shown["knots"]]
+        masks.append(shown["mask"])
+    assert masks == [[1, 1, 0], [1, 1, 1], [1, 1, 0]]
+    stage.locator("select").select_option("shared")
+    knots[1].press("Shift+ArrowRight")
+    shown = state(stage)
+    assert len(set(shown["knots"])) == 1 and sum(shown["mask"]) in (0, 3)
+
+
+def test_the_film_is_gradient_descent_on_the_librarys_layers(figure):
+    stage = figure("film")
+    step, start = stage.locator("input").all()
+    x = np.linspace(-1, 1, 101, dtype="float32")[:, None]
+    for first, presses in [("0", 0), ("-0.3", 7)]:
+        start.fill(first)
+        step.fill("20")
+        for _ in range(presses):
+            stage.locator(".moving-handle").nth(3).press("ArrowDown")
+        shown = state(stage)
+        target = np.maximum(x - np.array(shown["thresholds"]), 0)
+        for name, sharing in (("dac", "none"), ("standard", "outputs")):
+            layer = DACDense(4, bias_sharing=sharing, bias_initializer=keras.initializers.Constant(-float(first)))
+            layer.build((None, 1))
+            layer.kernel.assign(np.ones((1, 4)))
+            for _ in range(20):
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean(tf.reduce_sum((layer(x) - target) ** 2, axis=1))
+                dw, db = tape.gradient(loss, [layer.kernel.value, layer.bias.value])
+                layer.kernel.assign_sub(0.3 * dw)
+                layer.bias.assign_sub(0.3 * db / (1 if sharing == "none" else 4))
+            knots = np.broadcast_to(-np.ravel(layer.bias), 4)
+            np.testing.assert_allclose(shown[name]["knots"], knots, atol=1e-4)
+            np.testing.assert_allclose(shown[name]["loss"], np.mean((layer(x) - target) ** 2), rtol=1e-3)
+        rectified = np.maximum(x - np.linspace(-1, 0.98, 500, dtype="float32"), 0)  # an attack on the floor
+        for one in rectified.T:
+            assert np.mean((np.outer(one, one @ target / (one @ one)) - target) ** 2) >= shown["floor"] - 1e-7
+        assert shown["standard"]["loss"] >= shown["floor"] > 0
+
+
+def test_beyond_the_data_nobody_learns(figure):
+    stage = figure("film")
+    stage.locator("input").nth(1).fill("1.1")
+    shown = state(stage)
+    assert shown["dac"]["knots"] == pytest.approx([1.1] * 4) and shown["dac"]["loss"] == shown["standard"]["loss"]
