@@ -18,8 +18,8 @@ every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 GRADES = ["Predict", "Derive", "Build", "Research"]
 INTRODUCTIONS = (
     "## Exercises The exercises get harder: first *predict* (no running), then *derive* and *build*; in *research* the "
-    "cell can check only part of your answer. Put your answer in place of `...` and run the cell: it says whether it is "
-    "right. Each solution runs the checker on a correct answer and on a common mistake.",
+    "cell can check only part of your answer. Put your answer in place of `...` and run the cell: it says whether it "
+    "is right. Each solution runs the checker on a correct answer and on a common mistake.",
     "## Exercises They rise from *predict*, before you run anything, over *derive* and *build* to *research*, of which "
     "the cell checks only a part. Put your answer in place of `...` and run the cell: it says whether it is right. "
     "Each solution ends by checking a right answer and a likely slip.",
