@@ -50,12 +50,16 @@ def shortest(weights):
 
 
 def geometry(page):
-    """Every network of the spirals: its regions while it learns, its weights at the end; some starts nudged."""
-    for depth, nudge in [(1, 0.0), (2, 0.0), (3, 0.0), (1, 1e-6)]:
-        for kind in page["kinds"]:
-            for row in page["grow"](kind, depth, page["seeds"], nudge):
-                print(kind, depth, row["seed"], nudge, row["regions"], flush=True)
-                yield row | {"weights": shortest(row["weights"])}
+    """Every network of the spirals: what is measured while it learns, and with random biases and no training at all."""
+    trained = [(kind, depth, 1) for depth in (1, 2, 3) for kind in page["kinds"]]
+    for kind, depth, factor in [*trained, *(("dac", 2, factor) for factor in (3, 10, 30))]:
+        for row in page["grow"](kind, depth, page["seeds"], factor):
+            print(kind, depth, factor, row["seed"], row["film"][-1], flush=True)
+            if factor == 1:
+                untrained = {size: page["disturbed"](kind, depth, row["seed"], size) for size in (1e-4, 0.1)}
+                row["noise"] = {str(size): page["measure"](model) for size, model in untrained.items()}
+            # The networks that the chapter measures again keep their weights.
+            yield row | {"weights": shortest(row["weights"]) if depth == 2 and factor == 1 else None}
 
 
 def unit(page):

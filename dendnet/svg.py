@@ -43,7 +43,7 @@ def inline(text, colours):
         if node.tag == "text":
             _readable(node)
         if node.get(HREF, "").startswith(PNG):
-            node.set(HREF, PNG + _fewer_colours(node.attrib[HREF].removeprefix(PNG)))
+            node.set("href", PNG + _fewer_colours(node.attrib.pop(HREF).removeprefix(PNG)))
         _renamed(node, pointed, own)
         for name in NUMBERS:
             if name in node.attrib:

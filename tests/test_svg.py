@@ -68,6 +68,7 @@ def test_an_image_within_keeps_its_look_in_fewer_colours():
     Image.fromarray(shades).save(file, "PNG")
     png = base64.b64encode(file.getvalue()).decode()
     drawing = inline(FILE % f'<image xlink:href="data:image/png;base64,{png}"/>', {})
+    assert '<image href="data:' in drawing and ":href" not in drawing, "HTML knows no other name for it"
     (kept,) = re.findall('base64,([^"]*)"', drawing)
     found = np.asarray(Image.open(io.BytesIO(base64.b64decode(kept))).convert("RGBA"))
     assert len(kept) < len(png) / 2

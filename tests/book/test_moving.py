@@ -144,35 +144,45 @@ def test_cost_counts_as_the_library_does(figure):
             np.testing.assert_equal([shown["flops"][i], shown["parameters"][i]], [counted.flops, counted.parameters])
 
 
-@pytest.mark.parametrize(
-    "w, b, c",
-    [((1, 1.4), (0.3, -0.2), 0.25), ((-1.5, 0.5), (-0.9, 0.5), 1.5), ((0, 1), (0.1, 0.2), -0.4), ((0, 0), (0, 0), 1)],
-)
-def test_plane_has_the_librarys_cells(figure, w, b, c):
-    stage = figure("plane")
-    for slider, value in zip(stage.locator("input").all(), (*w, *b, c), strict=True):
-        slider.fill(str(value))
-        state(stage)
-    shown = state(stage)
-    assert (shown["w"], shown["b"], shown["c"]) == (list(w), list(b), c)
-    assert shown["corner"] == [-each for each in b]
-    kernel, square = [[each] for each in w], np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], "float32")
-    for name, layer in {"dac": dac(kernel, [[each] for each in b]), "standard": dense(kernel, [c], "relu")}.items():
-        regions = linear_regions(chain(layer))
-        assert (shown[name]["cells"], shown[name]["regions"]) == (len(regions), regions.count)
-        np.testing.assert_allclose(shown[name]["values"], np.asarray(layer(square))[:, 0], atol=1e-6)
+@pytest.mark.parametrize("kind", ["pre", "dac", "post"])
+def test_layer_has_the_librarys_cells(figure, kind):
+    stage = figure("layer")
+    kinds, depth = stage.locator("select").all()
+    kinds.select_option(kind)
+    seen = set()
+    for number, keys in enumerate([(), ("ArrowRight", "Shift+ArrowUp"), ("Shift+ArrowDown", "Shift+ArrowRight")]):
+        for key in keys:
+            stage.locator(".moving-handle").nth(0 if kind == "pre" else number).press(key)
+        for count in ("1", "2"):
+            depth.select_option(count)
+            shown = state(stage)
+            layers = [
+                dense(each["kernel"], each["bias"], "relu")
+                if kind == "post"
+                else dac(each["kernel"], each["bias"], bias_sharing="outputs" if kind == "pre" else "none")
+                for each in shown["layers"]
+            ]
+            model = chain(*layers)
+            assert len(layers) == int(count) and shown["cells"] == len(linear_regions(model))
+            assert shown["weights"] + shown["biases"] == model.count_params()
+            seen.add(shown["cells"])
+    assert len(seen) >= 2
 
 
-def test_plane_follows_its_handles(figure):
-    stage = figure("plane")
-    corner, line = stage.locator(".moving-handle").all()
-    for key in ("ArrowRight", "ArrowUp", "ArrowUp"):
-        corner.press(key)
-    shown = state(stage)
-    np.testing.assert_allclose([shown["corner"], shown["b"]], [[-0.25, 0.3], [0.25, -0.3]])
-    before = shown["c"]
-    line.press("Shift+ArrowRight")
-    np.testing.assert_allclose(state(stage)["c"], before - 0.5 * shown["w"][0], atol=0.1)
+def test_layer_follows_its_handles_and_counts_lines_that_coincide_once(figure):
+    stage = figure("layer")
+    first, second, _ = stage.locator(".moving-handle").all()
+    before = state(stage)
+    assert (before["lines"], before["cells"]) == (6, 16)
+    first.press("Shift+ArrowRight")
+    for _ in range(3):
+        first.press("ArrowRight")
+    after = state(stage)
+    np.testing.assert_allclose(after["layers"][0]["bias"][0][0], before["layers"][0]["bias"][0][0] - 0.65)
+    assert (after["lines"], after["cells"]) == (5, 12)
+    stage.locator("select").first.select_option("pre")
+    state(stage)
+    assert first.is_visible() and not second.is_visible(), "units of a pre-activated layer share their corner"
 
 
 def test_signal_is_filtered_as_by_the_librarys_layers(figure):

@@ -131,6 +131,22 @@ def test_a_post_activated_layer_has_zaslavskys_number(rng):
     assert len(linear_regions(chain(layer), ((-100, 100), (-100, 100)))) == 1 + 6 + 15
 
 
+@pytest.mark.parametrize("knots", [(1, 1, 1), (3, 0, 2, 4), (5, 5, 5, 5, 5)])
+def test_behind_a_dense_layer_each_bias_is_a_line_and_each_signal_a_bundle(rng, knots):
+    n, m = len(knots), max(max(knots), 1)
+    bias = np.full((n, m), 1e9)  # a knot that no point of the box reaches
+    for row, count in zip(bias, knots, strict=True):
+        row[:count] = rng.normal(size=count)
+    model = chain(dense(rng.normal(size=(2, n)), rng.normal(size=n)), dac(rng.normal(size=(n, m)), bias))
+    crossings = sum(one * other for one, other in itertools.combinations(knots, 2))
+    assert len(linear_regions(model, ((-1e4, 1e4), (-1e4, 1e4)))) == 1 + sum(knots) + crossings
+
+
+def test_parallel_bundles_do_not_cross(rng):
+    model = chain(dense([[1, 0, 2], [0, 1, 0]], np.zeros(3)), dac(rng.normal(size=(3, 4)), rng.normal(size=(3, 4))))
+    assert len(linear_regions(model, ((-1e4, 1e4), (-1e4, 1e4)))) == (8 + 1) * (4 + 1)
+
+
 def test_one_region_by_hand():
     """relu(x - 1/2) + 2 relu(y) on the two sides of both knots."""
     regions = linear_regions(chain(dac([[1], [2]], [[-0.5], [0]])), BOX)
