@@ -114,7 +114,7 @@ def match_parameters(dac, standard):
         17
 
     Reference:
-        The chapter "What it costs" of the book, section "A fair opponent".
+        The chapter "What it costs" of the book, section "A fair baseline".
     """
     return _match(lambda cost: cost.parameters, dac, standard, None)
 
@@ -141,7 +141,7 @@ def match_flops(dac, standard, input_shape=None):
         89
 
     Reference:
-        The chapter "What it costs" of the book, section "A fair opponent".
+        The chapter "What it costs" of the book, section "A fair baseline".
     """
     return _match(lambda cost: cost.flops, dac, standard, input_shape)
 
