@@ -19,6 +19,7 @@ import nbformat
 import numpy as np
 
 from benchmarks.operation import provenance
+from dendnet.cost import measure
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 DATA = {
@@ -113,7 +114,7 @@ def universality(page):
 def cost(page):
     """A small residual network's time and memory, and a perceptron's, beside the standard ones."""
     for name, (pair, batch_size) in page["pairs"].items():
-        yield {"network": name} | vars(page["measure"](pair[1], batch_size=batch_size, standard=pair[0], seconds=1))
+        yield {"network": name} | vars(measure(pair[1], batch_size=batch_size, standard=pair[0], seconds=1))
 
 
 RECORDED = {"geometry": (geometry, "grow"), "unit": (unit, "run"), "universality": (universality, "attempt")}

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "book" / "static"
 DATA = STATIC / "moving" / "data" / "results.js"
+LAYERS = DATA.with_name("layers.js")
 FIGURES = STATIC.parent / "figures"
 NAMES = sorted(path.stem for path in (STATIC / "moving").glob("*.js"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -112,10 +113,37 @@ def data():
     return "/* Written by make moving. */\ndendnet.results = {\n" + ",\n".join(lines) + "\n};\n"
 
 
+def layers():
+    """The script that holds what is recorded of a convolution's step: times on one CPU core, by kernel, stride,
+    channels and batch; and the speeds in TFLOP/s, standard and DAC, at which ResNet-20 and ResNet-18 ran on an H100."""
+    from dendnet.cost import model_cost
+    from dendnet.models import cifar_resnet, resnet
+
+    devices: dict = {}
+    for name, backend in {"TensorFlow": "tensorflow", "JAX": "jax"}.items():
+        rows = json.loads((ROOT / "results" / f"layers_{backend}.json").read_text())["rows"]
+        sizes = "kernel", "stride", "channels", "batch"
+        timed = {",".join(str(row[size]) for size in sizes): row["milliseconds"] for row in rows}
+        devices[f"one CPU core, {name}"] = {"timed": timed}
+    records = []
+    for file, make in {
+        "training_jax_h100": lambda unit: cifar_resnet(20, unit),
+        "training_jax_resnet18_h100": lambda unit: resnet(18, unit, input_shape=(64, 64, 3)),
+    }.items():
+        record = json.loads((ROOT / "results" / f"{file}.json").read_text())
+        work = [record["batch"] * model_cost(make(unit)).step.flops / 1e9 for unit in ("standard", "dac")]
+        rows = [zip(work, row["milliseconds"], strict=True) for row in record["rows"]]
+        records.append([[round(flops / ms, 3) for flops, ms in row] for row in rows])
+    for name, rows in zip(("float32", "TF32", "bfloat16"), zip(*records, strict=True), strict=True):
+        devices[f"an H100, {name}"] = {"speeds": list(zip(*rows, strict=True))}
+    return f"/* Written by make moving. */\ndendnet.layers = {json.dumps(devices)};\n"
+
+
 def main(names):
     """Write the numbers and each figure's static picture."""
     DATA.parent.mkdir(exist_ok=True)
     DATA.write_text(data())
+    LAYERS.write_text(layers())
     FIGURES.mkdir(exist_ok=True)
     with chromium() as browser:
         for name in names or NAMES:

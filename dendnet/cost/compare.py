@@ -11,7 +11,7 @@ from dendnet.cost.model import ModelCost, model_cost
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison:
+class Comparison(tables.Rendered):
     """Two costs and their ratios; :func:`compare` makes it.
 
     Args:
@@ -48,16 +48,15 @@ class Comparison:
         """Both costs and their ratios, for JSON."""
         return {"standard": self.standard.to_dict(), "dac": self.dac.to_dict(), "ratios": self.ratios}
 
-    def to_markdown(self):
-        """A table with a row for each measure."""
-        rows = [
-            [name, f"{standard:,}", f"{dac:,}", f"{dac / standard:.3f}" if standard else "-"]
-            for name, standard, dac in self.rows()
+    def _rows(self):
+        return [
+            {"measure": name, "standard": f"{a:,}", "DAC": f"{b:,}", "ratio": f"{b / a:.3f}" if a else "-"}
+            for name, a, b in self.rows()
         ]
-        return tables.markdown(["measure", self.standard.name, self.dac.name, "ratio"], rows)
 
-    def _repr_html_(self):
-        return tables.html(self.to_markdown(), f"What {self.standard.name} and {self.dac.name} cost")
+    @property
+    def _caption(self):
+        return f"What {self.standard.name} and {self.dac.name} cost"
 
     def __repr__(self):
         return f"<Comparison of {self.standard!r} and {self.dac!r}>"
@@ -115,7 +114,7 @@ def match_parameters(dac, standard):
         17
 
     Reference:
-        The chapter "What it costs" of the book, section "A fair opponent".
+        The chapter "What it costs" of the book, section "A fair baseline".
     """
     return _match(lambda cost: cost.parameters, dac, standard, None)
 
@@ -142,7 +141,7 @@ def match_flops(dac, standard, input_shape=None):
         89
 
     Reference:
-        The chapter "What it costs" of the book, section "A fair opponent".
+        The chapter "What it costs" of the book, section "A fair baseline".
     """
     return _match(lambda cost: cost.flops, dac, standard, input_shape)
 

@@ -18,7 +18,7 @@ BYTES = {"float64": 8, "float32": 4}  # of a number; half precision has 2
 
 
 @dataclass(frozen=True, repr=False)
-class LayerCost(tables.Rendered):
+class LayerCost(tables.Counted):
     """What a layer costs; :func:`layer_cost` makes it.
 
     Args:
@@ -66,9 +66,8 @@ class LayerCost(tables.Rendered):
         """Multiplications, additions and comparisons of a forward pass."""
         return self.forward.flops
 
-    def to_markdown(self):
-        """A table with one row."""
-        return tables.costs([self])
+    def _rows(self):
+        return [tables.row(self)]
 
     def to_dict(self):
         """Every count by name, for JSON."""

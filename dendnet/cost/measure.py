@@ -23,7 +23,7 @@ SEEN_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(tables.Rendered):
     """Times and memory of a model and of a standard one; :func:`measure` makes it.
 
     Args:
@@ -48,27 +48,26 @@ class Measurement:
         """Everything measured, for JSON."""
         return asdict(self)
 
-    def to_markdown(self):
-        """A table with the standard model, the model and their ratio."""
+    def _rows(self):
+        names = "measure", "standard", "model", "ratio"
         rows = [
-            [f"{name}, ms", *(f"{ms:.1f}" for ms in self.milliseconds[name]), f"{median:.2f} [{least:.2f}, {most:.2f}]"]
+            (f"{name}, ms", *(f"{ms:.1f}" for ms in self.milliseconds[name]), f"{median:.2f} [{least:.2f}, {most:.2f}]")
             for name, (least, median, most) in self.ratios.items()
         ]
         if self.memory_ratio is not None:
             shown = [f"{mib:.1f}" for mib in self.memory]
-            rows.append(["peak memory of a step, MiB", *shown, f"{self.memory_ratio:.2f}"])
-        return tables.markdown(["measure", "standard", "model", "ratio"], rows)
+            rows.append(("peak memory of a step, MiB", *shown, f"{self.memory_ratio:.2f}"))
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @property
+    def _caption(self):
+        return f"Medians at batch size {self.batch_size}, ratios with the least and the most"
 
     @property
     def memory_ratio(self):
         """The model's peak memory over the standard one's."""
         standard, model = self.memory
         return model / standard if standard and model else None
-
-    def _repr_html_(self):
-        return tables.html(
-            self.to_markdown(), f"Medians at batch size {self.batch_size}, ratios with the least and the most"
-        )
 
 
 def standard_twin(model):

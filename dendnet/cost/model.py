@@ -15,7 +15,7 @@ from dendnet.ops.arguments import positive
 
 
 @dataclass(frozen=True, repr=False)
-class ModelCost(tables.Rendered):
+class ModelCost(tables.Counted):
     """What a model costs; :func:`model_cost` makes it.
 
     It has the fields of :class:`LayerCost`, summed over ``layers``, but for ``temporary``, which is the largest of
@@ -94,9 +94,8 @@ class ModelCost(tables.Rendered):
     def _names(self):
         return [name for name in NAMES if all(name in layer.executed or not layer.known for layer in self.layers)]
 
-    def to_markdown(self):
-        """A table with a row for each layer, and one for the whole."""
-        return tables.costs([*self.layers, self])
+    def _rows(self):
+        return [tables.row(cost) for cost in (*self.layers, self)]
 
     def to_dict(self):
         """Every count by name, for JSON."""

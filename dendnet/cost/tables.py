@@ -12,27 +12,38 @@ HEADINGS = (
 
 
 class Rendered:
-    """What notebooks show as its own table."""
+    """What a notebook shows as a table: it has a caption and gives its rows, a dictionary of texts for each."""
+
+    def to_markdown(self: Any):
+        """The table in Markdown."""
+        rows = self._rows()
+        lines = [rows[0], ["---", *["--:"] * (len(rows[0]) - 1)], *(row.values() for row in rows)]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def _repr_html_(self: Any):
-        return html(self.to_markdown(), f"What {self.name} costs")
+        return Table(self._rows(), self._caption)._repr_html_()
+
+
+class Counted(Rendered):
+    """The cost of a layer or of a model."""
+
+    @property
+    def _caption(self: Any):
+        return f"What {self.name} costs"
 
     def __repr__(self: Any):
         return f"<{type(self).__name__} of {self.name}: {self.parameters:,} parameters, {self.flops:,} FLOPs>"
 
 
-def costs(rows):
-    """A table with a row for each cost."""
-    return markdown(HEADINGS, [_row(cost) for cost in rows])
-
-
-def _row(cost):
+def row(cost):
+    """What the table says of one cost."""
     done = cost.forward
     numbers = [done.multiplications, done.additions, done.comparisons, done.flops, cost.step.flops]
     shown = [f"{n:,}" if cost.known else "?" for n in numbers]
     shape = " x ".join(map(str, cost.output_shape[1:]))
     held = [f"{bytes_of(cost, name):,}" if name in cost.kept else "-" for name in NAMES]
-    return [cost.name, shape, f"{cost.weights:,}", f"{cost.biases:,}", *shown, *held]
+    cells = [cost.name, shape, f"{cost.weights:,}", f"{cost.biases:,}", *shown, *held]
+    return dict(zip(HEADINGS, cells, strict=True))
 
 
 def bytes_of(cost, name):
@@ -55,15 +66,3 @@ def counts(cost):
         "kept": dict(cost.kept),
         "temporary": dict(cost.temporary),
     }
-
-
-def html(table, caption):
-    """A table of this module's in HTML: Jupyter Book renders no table from the Markdown of an output."""
-    first, _, *rest = (line.strip("| ").split(" | ") for line in table.splitlines())
-    return Table([dict(zip(first, row, strict=True)) for row in rest], caption)._repr_html_()
-
-
-def markdown(headings, rows):
-    """A table; its first column is left-aligned and the others are right-aligned."""
-    lines = [headings, ["---", *["--:"] * (len(headings) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

@@ -35,7 +35,7 @@ def mlp(widths, unit="dac", seed=None, **dac_options):
         [785, 529]
 
     Reference:
-        Metta et al., arXiv 2301.00924; the chapter "What it costs" of the book, section "A fair opponent".
+        Metta et al., arXiv 2301.00924; the chapter "What it costs" of the book, section "A fair baseline".
     """
     if not isinstance(widths, (tuple, list)) or len(widths) < 3:
         raise ValueError(f"widths must be three numbers at least, from inputs to outputs. Received: widths={widths!r}")

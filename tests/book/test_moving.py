@@ -126,22 +126,43 @@ def test_it_says_what_is_seen(figure, name):
 
 def test_cost_counts_as_the_library_does(figure):
     stage = figure("cost")
-    inputs, outputs, kernel = stage.locator("input").nth(0), stage.locator("input").nth(1), stage.locator("g[role]")
-    for e_in, e_out, stride, presses in [(6, 6, 1, 0), (4, 5, 2, 1), (0, 3, 2, -2), (2, 2, 4, -1), (3, 0, 4, 4)]:
-        inputs.fill(str(e_in))
-        outputs.fill(str(e_out))
-        stage.locator("select").select_option(str(stride))
-        for _ in range(10):
-            kernel.press("ArrowLeft")
-        for _ in range(2 + presses):
-            kernel.press("ArrowRight")
-        shown = state(stage)
-        assert (shown["kernel"], shown["stride"]) == (3 + presses, stride)
+    kernel = stage.locator("g[role]")
+    for c, n, stride, size in [(64, 16, 1, 3), (16, 4, 2, 1), (64, 4, 2, 3), (16, 16, 1, 7), (64, 16, 2, 5)]:
+        for label, value in {"stride": stride, "channels": c, "images": n}.items():
+            stage.get_by_label(label).select_option(str(value))
+        for key in ["ArrowLeft"] * 6 + ["ArrowRight"] * (size // 2):
+            kernel.press(key)
+            shown = state(stage)
+        assert [shown[name] for name in ("kernel", "stride", "channels", "batch")] == [size, stride, c, n]
         for i, sharing in enumerate(("outputs", "taps")):
-            layer = DACConv2D(2**e_out, 3 + presses, stride, padding="same", bias_sharing=sharing)
-            layer.build((None, 32, 32, 2**e_in))
-            counted = layer_cost(layer)
-            np.testing.assert_equal([shown["flops"][i], shown["parameters"][i]], [counted.flops, counted.parameters])
+            layer = DACConv2D(c, size, stride, padding="same", bias_sharing=sharing)
+            layer.build((None, 32, 32, c))
+            cost = layer_cost(layer, batch_size=n)
+            counted = {"parameters": cost.parameters, "forward": cost.flops, "step": cost.step.flops}
+            counted["kept"] = cost.kept["native"] + cost.temporary["native"]
+            assert {name: shown[name][i] for name in counted} == counted
+        assert shown["defined"][1] == cost.kept["reference"] + cost.temporary["reference"]
+
+
+def test_cost_takes_its_times_from_the_records(figure):
+    stage = figure("cost")
+    devices = stage.get_by_label("device").locator("option").all_inner_texts()
+    recorded = json.loads(moving.LAYERS.read_text().partition("dendnet.layers = ")[2].rstrip(";\n"))
+    for device in devices:
+        stage.get_by_label("device").select_option(device)
+        for stride, c, n in [(1, 64, 16), (2, 16, 4)]:
+            for label, value in {"stride": stride, "channels": c, "images": n}.items():
+                stage.get_by_label(label).select_option(str(value))
+            shown, (where, what) = state(stage), device.split(", ")
+            if where == "one CPU core":
+                sizes = {"kernel": shown["kernel"], "stride": stride, "channels": c, "batch": n}
+                rows = json.loads((ROOT / "results" / f"layers_{what.lower()}.json").read_text())["rows"]
+                (row,) = [row for row in rows if sizes.items() <= row.items()]
+                assert shown["milliseconds"] == [[ms] for ms in row["milliseconds"]]
+                continue
+            for ms, step, speeds in zip(shown["milliseconds"], shown["step"], recorded[device]["speeds"], strict=True):
+                np.testing.assert_allclose(ms, [step / teraflops / 1e9 for teraflops in speeds])
+    assert len(devices) == 5
 
 
 @pytest.mark.parametrize("kind", ["pre", "dac", "post"])

@@ -5,7 +5,7 @@ from functools import cache
 import keras
 import pytest
 
-from dendnet.cost import compare, match_flops, match_parameters, model_cost
+from dendnet.cost import compare, match_flops, match_parameters, model_cost, standard_twin
 from dendnet.models import cifar_resnet, mlp
 
 
@@ -14,8 +14,15 @@ def test_ratios():
     assert found.ratios["weights"] == 1 and found.ratios["parameters"] == 721 / 465
     assert found.ratios["FLOPs, forward"] == found.dac.flops / found.standard.flops
     lines = found.to_markdown().splitlines()
-    assert lines[0] == "| measure | mlp_standard | mlp_dac | ratio |" and len(lines) == 2 + len(found.ratios)
+    assert lines[0] == "| measure | standard | DAC | ratio |" and len(lines) == 2 + len(found.ratios)
     assert found.to_dict()["ratios"] == found.ratios and "mlp_dac" in repr(found)
+
+
+def test_twins_of_one_name_stand_side_by_side():
+    dac = mlp((8, 16, 16, 1))
+    page = compare(standard_twin(dac), dac)._repr_html_()
+    assert "<caption>What mlp_dac and mlp_dac cost</caption>" in page
+    assert '<td>parameters</td><td class="number">481</td><td class="number">721</td>' in page
 
 
 def test_a_ratio_over_nothing_is_none():
