@@ -124,8 +124,8 @@ def test_it_opens_with_goals_prerequisites_and_time(path):
     assert goals.count("; - ") >= 2, "three goals at least"
     need, time = told.split(" **Time**: ")
     assert need.endswith(".") and re.match(
-        r".+ to read.*\. The notebook runs in about [\w ]+ on two CPU cores; "
-        r"on a Colab GPU (its time is not measured yet|in about [\w ]+)\.$",
+        r".+ to read.*\. The notebook runs in about [\w ]+ on two CPU cores"
+        r"(; on a Colab GPU (its time is not measured yet|in about [\w ]+))?\.$",
         time,
     )
 
@@ -140,11 +140,14 @@ def test_it_ends_in_short_before_its_exercises(path):
 
 @every_chapter
 def test_every_statement_says_what_holds_it(path):
-    """A theorem's next line names its tests, or the cells whose outputs nbval compares."""
+    """Tests, or cells whose outputs nbval compares: in its next line, or in the table at the chapter's end."""
     text = words(path)
-    holds = r"\*Held by\* [^:]*(`tests/[\w/]+\.py`|cells? (above|below))"
+    held = r"[^:|]*(`tests/[\w/]+\.py`|cells? (above|below))"
+    table = text.partition("In short :class: tip")[2].partition("## Exercises")[0]
     statements = re.split(r":::\{prf:(?:theorem|proposition)\}", text)[1:]
     for statement in statements:
-        assert re.match(rf".*? ::: {holds}", statement), statement[:80]
+        label = re.search(r":label: (\S+)", statement)[1]
+        row = rf"\| \{{prf:ref\}}`{label}` \|{held}"
+        assert re.match(rf".*? ::: \*Held by\*{held}", statement) or re.search(row, table), statement[:80]
     for name in re.findall(r"`((?:book|tests|tools|dendnet|plans|benchmarks)/[\w./*]+)`", text):
         assert list(ROOT.glob(name)), name
