@@ -42,7 +42,7 @@ dendnet.moving("cell", (stage) => {
     return { spikes, course, highest };
   }
 
-  const upper = stage.picture({ width: 360, height: 320, label: "a neuron, its synapses and its voltage" });
+  const upper = stage.picture({ width: 340, height: 320, label: "a neuron, its synapses and its voltage" });
   const PLACES = { A: [62, 24], B: [140, 24], C: [62, 146], D: [140, 146] };
   const WAYS = ["M30 52 L168 58 C200 60 215 70 232 80", "M30 118 L168 112 C200 110 215 100 232 90"];
   const drawing = dendnet.shape(upper, "g", { "aria-hidden": "true" });
@@ -53,7 +53,7 @@ dendnet.moving("cell", (stage) => {
     keep(drawing, "path", { d, "stroke-opacity": 0.25, "stroke-linecap": "round" }, "limb grey");
     return keep(drawing, "path", { d, "stroke-linecap": "round" }, "limb plum");
   });
-  keep(drawing, "path", { d: "M264 85 H352" }, "line ink strong");
+  keep(drawing, "path", { d: "M264 85 H336" }, "line ink strong");
   const body = { d: "M226 85 L264 60 L264 110 Z" };
   keep(drawing, "path", body, "fill paper");
   const soma = keep(drawing, "path", body, "fill plum");
@@ -61,8 +61,8 @@ dendnet.moving("cell", (stage) => {
   const label = (x, y, anchor = "middle") => dendnet.shape(drawing, "text", { x, y, "text-anchor": anchor });
   const volts = [label(10, 76, "start"), label(10, 104, "start")];
   label(250, 130).textContent = "soma";
-  label(316, 76).textContent = "axon";
-  const fired = label(316, 106);
+  label(304, 76).textContent = "axon";
+  const fired = label(304, 106);
 
   const synapses = Object.entries(PLACES).map(([letter, [x, y]]) => {
     const group = dendnet.shape(upper, "g", {
@@ -86,13 +86,13 @@ dendnet.moving("cell", (stage) => {
     return { letter, group, fill };
   });
   const trace = stage.axes(upper, {
-    x: [0, SHOWN], y: [-2, 44], xlabel: "time, ms", ylabel: "soma, mV", box: [44, 186, 292, 282],
+    x: [0, SHOWN], y: [-2, 44], xlabel: "time, ms", ylabel: "soma, mV", box: [44, 186, 272, 282],
   });
 
-  const lower = stage.picture({ width: 360, height: 320, label: "spikes for each of the sixteen patterns" });
+  const lower = stage.picture({ width: 340, height: 320, label: "spikes for each of the sixteen patterns" });
   const ROWS = ["none", "A", "B", "AB"];
   const COLUMNS = ["none", "C", "D", "CD"];
-  const [LEFT, TOP, WIDE, HIGH] = [80, 66, 66, 58];
+  const [LEFT, TOP, WIDE, HIGH] = [76, 66, 64, 58];
   const words = (x, y, text, anchor = "middle") => dendnet.shape(lower, "text", { x, y, "text-anchor": anchor }, text);
   const [across, down] = [LEFT + 2 * WIDE, TOP + 2 * HIGH];
   words(across, 16, "spikes in 500 ms");
