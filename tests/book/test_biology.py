@@ -1,22 +1,13 @@
 """The chapter on biology: what it proves of point neurons, attacked with random weights and its own simulation."""
 
-from pathlib import Path
-
-import nbformat
 import numpy as np
 import pytest
-
-CHAPTER = Path(__file__).resolve().parents[2] / "book" / "biology.ipynb"
+from neuron import simulation
 
 
 @pytest.fixture(scope="module")
 def simulate():
-    """The chapter's neuron, from its own cell."""
-    cells = nbformat.read(CHAPTER, as_version=4).cells
-    (source,) = [cell.source for cell in cells if cell.cell_type == "code" and "def simulate(" in cell.source]
-    found = {"np": np}
-    exec(source, found)
-    return found["simulate"]
+    return simulation()
 
 
 def test_no_weights_tell_lists_of_equal_sums_apart(rng):
@@ -32,11 +23,25 @@ def test_no_weights_tell_lists_of_equal_sums_apart(rng):
 
 def test_a_point_neuron_fires_no_less_the_more_conductance_it_has(simulate):
     active = np.linspace(0, 40, 400)[:, None]
-    spikes, _ = simulate(active, "point")
+    spikes, *_ = simulate(active, "point")
     assert (np.diff(spikes) >= 0).all() and spikes[0] == 0 and spikes[-1] > 100
 
 
 def test_branches_are_where_it_stops(simulate):
     """More active synapses on one branch may fire a neuron with branches less, so the proof needs the point."""
-    spikes, _ = simulate(np.array([[1, 1], [2, 1], [1, 2], [2, 0]]), "passive")
+    spikes, *_ = simulate(np.array([[1, 1], [2, 1], [1, 2], [2, 0]]), "passive")
     assert spikes[3] < spikes[0]
+
+
+def test_one_more_synapse_never_lowers_a_count(simulate):
+    """So neither neuron computes exclusive or."""
+    counts = {kind: simulate([[i, j] for i in range(5) for j in range(5)], kind)[0] for kind in ("passive", "active")}
+    for spikes in counts.values():
+        table = spikes.reshape(5, 5)
+        assert (np.diff(table, axis=0) >= 0).all() and (np.diff(table, axis=1) >= 0).all() and table.any()
+
+
+def test_passive_branches_saturate_and_active_ones_amplify(simulate):
+    for kind, alone, together in (("passive", 38.6, 49.8), ("active", 21.2, 59.8)):
+        *_, highest = simulate([[1, 0], [2, 0]], kind)
+        np.testing.assert_allclose(highest[:, 0], [alone, together], atol=0.05)

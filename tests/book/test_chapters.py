@@ -142,12 +142,12 @@ def test_it_ends_in_short_before_its_exercises(path):
 def test_every_statement_says_what_holds_it(path):
     """A theorem's next line, or its row in the table at the chapter's end, names its tests, or the compared cells."""
     text = words(path)
-    named = r"(`tests/[\w/]+\.py`|cells? (above|below))"
-    closing = text.rpartition("*Held by*")[2]
+    held = r"[^:|]*(`tests/[\w/]+\.py`|cells? (above|below))"
+    closing = text.rpartition("*Held by*")[2] + text.partition("In short :class: tip")[2].partition("## Exercises")[0]
     statements = re.split(r":::\{prf:(?:theorem|proposition)\}", text)[1:]
     for statement in statements:
         (label,) = re.findall(r"^.*?:label: ([\w-]+)", statement)
-        at_once = re.match(rf".*? ::: \*Held by\* [^:]*{named}", statement)
-        assert at_once or re.search(rf"\{{prf:ref\}}`{label}`[^|]*\|[^|]*{named}", closing), statement[:80]
+        at_once = re.match(rf".*? ::: \*Held by\*{held}", statement)
+        assert at_once or re.search(rf"\{{prf:ref\}}`{label}`[^|]*\|{held}", closing), statement[:80]
     for name in re.findall(r"`((?:book|tests|tools|dendnet|plans|benchmarks)/[\w./*]+)`", text):
         assert list(ROOT.glob(name)), name

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from chains import chain, dac, dense
+from neuron import simulation
 from scipy import stats
 
 from dendnet.cost import layer_cost
@@ -361,3 +362,40 @@ def test_beyond_the_data_nobody_learns(figure):
     stage.locator("input").nth(1).fill("1.1")
     shown = state(stage)
     assert shown["dac"]["knots"] == pytest.approx([1.1] * 4) and shown["dac"]["loss"] == shown["standard"]["loss"]
+
+
+def test_cell_fires_as_the_chapters_neuron_does(figure):
+    stage, simulate = figure("cell"), simulation()
+    names = ["".join(s for s, on in zip("ABCD", bits, strict=True) if on) for bits in np.ndindex(2, 2, 2, 2)]
+    u = np.array([[sum(s in name for s in branch) for branch in ("AB", "CD")] for name in names])
+    for kind, synapse in [("point", 6), ("passive", 6), ("active", 6), ("active", 4.3), ("passive", 8.1)]:
+        stage.locator("select").select_option(kind)
+        stage.locator("input").fill(str(synapse))
+        spikes, course, highest = simulate(u, kind, synapse=synapse)
+        for letter in ("A", "B", "C", "A"):
+            stage.get_by_role("switch", name=f"synapse {letter}").click()
+            shown = state(stage)
+            now = names.index(shown["pattern"])
+            assert (shown["kind"], shown["synapse"], shown["spikes"]) == (kind, synapse, spikes[now])
+            assert shown["counts"] == dict(zip(names, spikes.tolist(), strict=True))
+            np.testing.assert_allclose(shown["course"], course[::100, now], atol=1e-6)
+            np.testing.assert_allclose(shown["branches"], highest[now], atol=1e-6)
+
+
+def test_cells_synapses_are_switched_by_mouse_finger_and_keys(figure):
+    stage = figure("cell")
+    synapses = {letter: stage.get_by_role("switch", name=f"synapse {letter}") for letter in "ABCD"}
+    assert state(stage)["pattern"] == "AC" and synapses["A"].get_attribute("aria-checked") == "true"
+    synapses["B"].click()
+    assert state(stage)["pattern"] == "ABC"
+    synapses["A"].tap()
+    assert state(stage)["pattern"] == "BC" and synapses["A"].get_attribute("aria-checked") == "false"
+    synapses["B"].press("Space")
+    synapses["D"].press("Enter")
+    assert state(stage)["pattern"] == "CD"
+    assert "exactly when each branch has an active synapse" in stage.locator(".moving-words").inner_text()
+    stage.locator("select").select_option("active")
+    state(stage)
+    assert "exactly when some branch has both" in stage.locator(".moving-words").inner_text()
+    stage.locator("svg").nth(1).get_by_text("48").click()
+    assert state(stage)["pattern"] == "ABCD"
