@@ -124,8 +124,8 @@ def test_it_opens_with_goals_prerequisites_and_time(path):
     assert goals.count("; - ") >= 2, "three goals at least"
     need, time = told.split(" **Time**: ")
     assert need.endswith(".") and re.match(
-        r".+ to read.*\. The notebook runs in about [\w ]+ on two CPU cores; "
-        r"on a Colab GPU (its time is not measured yet|in about [\w ]+)\.$",
+        r".+ to read.*\. The notebook runs in about [\w ]+ on two CPU cores"
+        r"(; on a Colab GPU (its time is not measured yet|in about [\w ]+))?\.$",
         time,
     )
 
@@ -140,11 +140,14 @@ def test_it_ends_in_short_before_its_exercises(path):
 
 @every_chapter
 def test_every_statement_says_what_holds_it(path):
-    """A theorem's next line names its tests, or the cells whose outputs nbval compares."""
+    """A theorem's next line, or its row in the table at the chapter's end, names its tests, or the compared cells."""
     text = words(path)
-    holds = r"\*Held by\* [^:]*(`tests/[\w/]+\.py`|cells? (above|below))"
+    named = r"(`tests/[\w/]+\.py`|cells? (above|below))"
+    closing = text.rpartition("*Held by*")[2]
     statements = re.split(r":::\{prf:(?:theorem|proposition)\}", text)[1:]
     for statement in statements:
-        assert re.match(rf".*? ::: {holds}", statement), statement[:80]
+        (label,) = re.findall(r"^.*?:label: ([\w-]+)", statement)
+        at_once = re.match(rf".*? ::: \*Held by\* [^:]*{named}", statement)
+        assert at_once or re.search(rf"\{{prf:ref\}}`{label}`[^|]*\|[^|]*{named}", closing), statement[:80]
     for name in re.findall(r"`((?:book|tests|tools|dendnet|plans|benchmarks)/[\w./*]+)`", text):
         assert list(ROOT.glob(name)), name
