@@ -6,11 +6,13 @@ from types import ModuleType
 
 import keras
 import numpy as np
+import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from theory_settings import computed, few
 
+from dendnet.layers import DACDense
 from dendnet.theory import separation, separation_example, witness
 from dendnet.theory.exact_rank import PRIME, forward, jacobian, rank
 
@@ -254,3 +256,51 @@ def test_rank(seed, size, r):
 def test_refused(widths):
     with pytest.raises(ValueError, match="Received: architecture="):
         separation_example(widths)
+
+
+def test_a_unit_for_each_connection_makes_a_standard_network_of_it():
+    rng, r = np.random.default_rng(0), 3.0
+    x = rng.uniform(-r, r, (50, 2))
+    widths = (2, 3, 2, 2)
+    layers = [(rng.normal(size=pair), rng.normal(size=pair)) for pair in pairwise(widths)]
+    y = x
+    for w, b in layers:
+        y = oracle.dense(y, w, b)
+    copied = oracle.dense(x, np.repeat(np.eye(2), 3, axis=1), np.full((2, 6), r)) - r  # x_i for each connection (i, j)
+    for k, (w, b) in enumerate(layers):
+        n, m = w.shape
+        following = widths[k + 2] if k + 2 < len(widths) else 1
+        kernel = np.zeros((n * m, m * following))
+        for i, j in np.ndindex(n, m):
+            kernel[i * m + j, j * following : (j + 1) * following] = w[i, j]
+        copied = oracle.dense(copied, kernel, np.repeat(b.reshape(-1, 1), m * following, axis=1))
+    np.testing.assert_allclose(copied, y, atol=1e-9)
+
+
+@pytest.mark.parametrize("m", [4, 5, 8, 50])
+def test_at_equal_parameters_each_has_more_of_something(m):
+    k = (4 * m - 1) // 3
+
+    def parameters(units, sharing):
+        network = keras.Sequential([keras.Input((1,))])
+        for outputs in (units, 1):
+            network.add(DACDense(outputs, bias_sharing=sharing))
+        return network.count_params()
+
+    assert parameters(k, "outputs") <= parameters(m, "none") < parameters(k + 1, "outputs")
+    assert 2 * m > k + 1 and k > m  # bends, and independent slopes
+
+
+def test_biases_alone_select_the_units_that_are_needed():
+    """The proof's construction: |x| - 1/2 max(x, 0) from random units, all others switched off."""
+    rng = np.random.default_rng(0)
+    u, v = rng.normal(size=(2, 200_000))
+    wanted = [(0.5, 1.0), (-0.5, 2.0)]
+    chosen = [int(np.argmin((u - a) ** 2 + (v - b) ** 2)) for a, b in wanted]
+    x = np.linspace(-1, 1, 101)[:, None]
+    c = -np.abs(u) * 2 - 1
+    c[chosen] = -u[chosen]  # takes back what the first bias, 1, adds
+    with_biases = [oracle.dense(oracle.dense(x[a : a + 1], u[None], np.ones((1, len(u)))), v[:, None], c[:, None])
+                   for a in (0, 25, 50, 75, 100)]  # fmt: skip
+    exact = np.abs(x) - np.maximum(x, 0) / 2
+    np.testing.assert_allclose(np.concatenate(with_biases), exact[::25], atol=0.02)
