@@ -101,14 +101,27 @@ def unit_knots(page):
 
 
 def universality(page):
-    """The search for each kind's rate and first knots, and a hundred runs of each, with few pieces and with many."""
-    for name in page["kinds"]:
-        found = [page["attempt"](name, "held out", rate, left, 101) for rate in page["rates"] for left in page["lefts"]]
+    """The search for each kind's rate, with slow and fast biases; a hundred runs of each, with few units and with more.
+
+    Then networks with random weights whose biases alone are trained.
+    """
+
+    def best(name, faster, units):
+        found = [page["attempt"](name, "held out", rate, faster, 101, units) for rate in page["rates"]]
         yield from found
-        best = min(found, key=lambda row: np.log10(row["errors"]).mean())
-        print(name, best["rate"], best["left"], flush=True)
-        for times in (1, 8):
-            yield page["attempt"](name, "lines", best["rate"], best["left"], 102, times)
+        return min(found, key=lambda row: np.log10(row["rmse"]).mean())["rate"]
+
+    for name in page["kinds"]:
+        for faster in page["faster_biases"]:
+            rate = yield from best(name, faster, page["PIECES"])
+            for units in (page["PIECES"], 4 * page["PIECES"]):
+                yield (row := page["attempt"](name, "lines", rate, faster, 102, units))
+                print(name, faster, rate, units, np.median(row["rmse"]), flush=True)
+    for name in page["alone"]:
+        rate = yield from best(name, 1, 32)
+        for units in (8, 32):
+            yield (row := page["attempt"](name, "lines", rate, 1, 102, units))
+            print(name, rate, units, np.median(row["rmse"]), flush=True)
 
 
 def cost(page):

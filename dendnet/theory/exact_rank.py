@@ -1,28 +1,8 @@
-"""Networks with integer weights, their Jacobian in the parameters, and a lower bound of its rank without rounding."""
-
-from itertools import pairwise
+"""Networks with integer weights: their Jacobian in the parameters, and a lower bound of its rank without rounding."""
 
 import numpy as np
 
 PRIME = 2**31 - 1
-
-
-def draw(widths, rng):
-    """Weights [(w, b), ...] and points, all integers, such that no dendrite stands on its knot at any point.
-
-    A bias puts its knot between the values that its input takes at the points, or below all of them.
-    """
-    parameters = 2 * sum(n * m for n, m in pairwise(widths))
-    count = 2 + 4 * parameters // widths[-1]
-    points = rng.integers(-500, 500, (count, widths[0])).astype(object)
-    x, weights = points, []
-    for n, m in pairwise(widths):
-        w = rng.choice([-3, -2, -1, 1, 2, 3], (n, m)).astype(object)
-        places = rng.integers(-len(x) // 4, len(x) - len(x) // 10, (n, m)).clip(0)
-        b = 1 - np.sort(x, axis=0)[places, np.arange(n)[:, None]]
-        weights.append((w, b))
-        x = forward(x, w, b)[2]
-    return weights, points[_off_the_knots(weights, points)]
 
 
 def forward(x, w, b):
@@ -34,7 +14,10 @@ def forward(x, w, b):
 
 
 def jacobian(weights, points):
-    """The outputs' derivatives at the points in each w and b, modulo PRIME: (points * m, parameters)."""
+    """The outputs' derivatives at the points in each w and b, modulo PRIME: (points * m, parameters).
+
+    Right where no connection stands on its knot at any of the points.
+    """
     passes, x = [], points
     for w, b in weights:
         active, signal, x = forward(x, w, b)
@@ -64,12 +47,3 @@ def rank(matrix):
         if found == len(a):
             break
     return found
-
-
-def _off_the_knots(weights, points):
-    """Which points leave every connection off its knot."""
-    x, off = points, np.ones(len(points), bool)
-    for w, b in weights:
-        off &= (x[:, :, None] + b != 0).all(axis=(1, 2))
-        x = forward(x, w, b)[2]
-    return off

@@ -3,24 +3,26 @@
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
-from dendnet.theory import exact_rank, layers
+from dendnet.theory import exact_rank, layers, witness
 from dendnet.theory.rounding import Weights
-
-TRIES = 50  # networks drawn until the Jacobian's rank is large enough
 
 
 class Separation(NamedTuple):
     """What :func:`separation_example` returns.
 
     Attributes:
-        network: The DAC network, a Sequential model; its weights are integers, or exact in every format.
-        kind: ``"knots"``, ``"outputs"`` or ``"rank"``: what is counted.
+        network: The DAC network, a Sequential model; its weights are whole numbers.
+        kind: ``"knots"``, ``"outputs"`` or ``"numbers"``: what is counted.
         reached: Of the DAC network: the places where it bends along the first input, its linearly independent outputs,
-            or the rank of its Jacobian.
+            or on how many numbers, each of which can be chosen for itself, the functions near it depend.
         limit: The most that a standard network of these widths has.
-        points: Where the rank of the Jacobian was computed; None for the other kinds.
+        points: Where the Jacobian of the first output in all the weights and biases has the rank ``reached``; None for
+            the other kinds.
+        equal: Two of the network's straight pieces, counted from 0, whose slopes stay equal whatever the weights near
+            it; ``limit`` is then of the standard networks with this property. None if ``limit`` is of all of them.
 
     Reference:
         The chapter "What it can represent" of the book, :prf:ref:`thm-power`.
@@ -31,36 +33,44 @@ class Separation(NamedTuple):
     reached: int
     limit: int
     points: Any = None
+    equal: tuple[int, int] | None = None
+
+    def rank(self):
+        """The rank of that Jacobian modulo a prime, without rounding: the true one is no less. None without points."""
+        if self.points is None:
+            return None
+        exact = [[_whole(each) for each in layer.weights] for layer in self.network.layers]
+        exact[-1] = [each[:, :1] for each in exact[-1]]
+        return exact_rank.rank(exact_rank.jacobian(exact, self.points.astype(object)))
 
 
 def separation_example(architecture) -> Separation:
-    r"""A DAC network beyond every standard pre-activated network of the same depth and widths.
+    r"""A DAC network beyond the standard pre-activated networks of the same depth and widths, wherever there is one.
 
     .. math:: \text{standard:} \; y_j = \sum_i w_{ij} \, \mathrm{relu}(x_i + b_i), \qquad
         \text{DAC:} \; y_j = \sum_i w_{ij} \, \mathrm{relu}(x_i + b_{ij})
 
     - One layer, n to m: output j bends at x_1 = j. All outputs of a standard layer bend at the same place.
     - 1 to m to 1: the network bends at 2m places, a standard one at no more than m + 1.
-    - Ending with 1 to m, m two or more: the m outputs are linearly independent. In a standard network the last layer's
-      outputs are multiples of one function, relu(z + b).
-    - Deeper, or with more inputs: the rank of the Jacobian in the parameters, of the outputs at some points, exceeds
-      the dimension of the family of standard networks. Then, near this network, all DAC networks but a set of measure
-      zero differ from every standard network. The rank is computed exactly, modulo a prime: the true one is no less.
+    - All hidden layers of one unit, m outputs: they are linearly independent. In a standard network they are multiples
+      of one function, relu(z + b).
+    - All others: along the first input the first output rises, and bends at 3, 6, 9, ...; its bends and slopes depend
+      on more numbers than any standard network without a constant piece has. So near this network all DAC networks
+      but a set of measure zero differ from every standard network of these widths.
 
     Args:
         architecture: The widths from inputs to outputs, two at least.
 
     Returns:
-        A :class:`Separation`: ``network``, ``kind``, ``reached`` > ``limit``, and ``points``.
+        A :class:`Separation`: ``network``, ``kind``, ``reached`` > ``limit``, ``points`` and ``equal``.
 
     Raises:
-        ValueError: The architecture is none; or all its layers have one output: then the two families are the same; or
-            no drawn network has a large enough rank, as with some hidden layers of one unit: then nothing is shown.
+        ValueError: The architecture is none; or all its layers have one output: then the two families are the same.
 
     Example:
         >>> from dendnet.theory import separation_example
         >>> [separation_example(widths)[1:4] for widths in ((1, 2), (1, 5, 1), (2, 1, 3), (2, 3, 3, 1))]
-        [('knots', 2, 1), ('knots', 10, 6), ('outputs', 3, 1), ('rank', 23, 20)]
+        [('knots', 2, 1), ('knots', 10, 6), ('outputs', 3, 1), ('numbers', 20, 15)]
 
     Reference:
         The chapter "What it can represent" of the book, :prf:ref:`thm-power`.
@@ -77,25 +87,29 @@ def separation_example(architecture) -> Separation:
         return Separation(_model([_one_layer(*widths)]), "knots", widths[1], 1)
     if len(widths) == 3 and widths[0] == widths[2] == 1:
         return Separation(_model(_two_layers(widths[1])), "knots", 2 * widths[1], widths[1] + 1)
-    if widths[-2] == 1 < widths[-1]:
+    if max(widths[1:-1]) == 1:
         hidden = [Weights(np.ones(pair), np.zeros(pair)) for pair in pairwise(widths[:-1])]
         return Separation(_model([*hidden, _one_layer(1, widths[-1])]), "outputs", widths[-1], 1)
-    limit = standard_dimension(widths)
-    for seed in range(TRIES):
-        weights, points = exact_rank.draw(widths, np.random.default_rng(seed))
-        rank = exact_rank.rank(exact_rank.jacobian(weights, points)) if len(points) else 0
-        if rank > limit:
-            exact = [Weights(w.astype(float), b.astype(float)) for w, b in weights]
-            return Separation(_model(exact), "rank", rank, limit, points.astype(float))
-    raise ValueError(
-        f"architecture must let one of {TRIES} drawn networks have a Jacobian of a rank above {limit}; none has, so "
-        f"nothing is shown. Received: architecture={architecture!r}"
-    )
+    return _by_numbers(widths)
 
 
-def standard_dimension(widths):
-    """The parameters of a standard pre-activated network, less one scale for each hidden unit."""
-    return sum(n * m + n for n, m in pairwise(widths)) - sum(widths[1:-1])
+def _by_numbers(widths):
+    """The network of :mod:`~dendnet.theory.witness` from the first input to the first output; the rest is zero."""
+    core = (1, *widths[1:-1], 1)
+    given = []
+    for (w, b, *_), pair in zip(witness.weights(core), pairwise(widths), strict=True):
+        given.append(Weights(np.zeros(pair), -np.ones(pair)))
+        for whole, part in zip(given[-1][:2], (w, b), strict=True):
+            whole[: len(part), : part.shape[1]] = part
+    points = np.pad(witness.points(core), [(0, 0), (0, widths[0] - 1)])
+    reached, limit = witness.free_numbers(core), witness.standard_numbers(core)
+    equal = witness.equal_slopes(core) if reached == limit else None
+    return Separation(_model(given), "numbers", reached, limit if equal is None else limit - 1, points, equal)
+
+
+def _whole(weight):
+    """A weight as integers of any size."""
+    return keras.ops.convert_to_numpy(weight).astype(int).astype(object)
 
 
 def _one_layer(n, m):

@@ -399,3 +399,43 @@ def test_cells_synapses_are_switched_by_mouse_finger_and_keys(figure):
     assert "exactly when some branch has both" in stage.locator(".moving-words").inner_text()
     stage.locator("svg").nth(1).get_by_text("48").click()
     assert state(stage)["pattern"] == "ABCD"
+
+
+def test_bends_are_where_the_two_networks_bend(figure):
+    stage = figure("bends")
+    units, apart = stage.locator("input[type=range]").all()
+    most = set()
+    for count in (1, 2, 3, 6, 8):
+        units.fill(str(count))
+        for distance in (0, 0.5, 1):
+            apart.fill(str(distance))
+            shown = state(stage)
+            assert shown["m"] == count and len(shown["standard"]) == count + 1 == len(set(shown["standard"]))
+            assert len(shown["dac"]) <= 2 * count
+            x = np.array(shown["dac"])
+            starts = 2 * distance * np.arange(count)
+            ramps = np.maximum(x[:, None] - starts, 0)
+            cut = 1 + (1 - distance) * np.arange(count)
+            assert all(np.isclose(ramps, 0).any(axis=1) | np.isclose(ramps, cut).any(axis=1))
+            most.add((count, len(shown["dac"])))
+        units.press("ArrowLeft")
+    assert {(1, 2), (3, 6), (8, 16)} <= most
+
+
+def test_hat_ends_as_the_library_s_hats(figure):
+    stage = figure("hat")
+    step, turn = stage.locator("input[type=range]").all()
+    ticks = np.linspace(-1.5, 1.5, 13)
+    x, y = np.meshgrid(ticks, ticks, indexing="ij")
+    larger, smaller = np.maximum(np.maximum(x, y), 0), np.maximum(np.maximum(-x, -y), 0)
+    surfaces = [x, np.maximum(x, 0), larger, smaller, 1 - larger - smaller, np.maximum(1 - larger - smaller, 0)]
+    for k, surface in enumerate(surfaces, 1):
+        step.fill(str(k))
+        np.testing.assert_allclose(state(stage)["values"], surface, atol=1e-9)
+    step.press("ArrowRight")
+    made = state(stage)
+    assert made["step"] == 7
+    heights = np.array([[0.2, 0.6, 0.1], [0.5, 1, 0.4], [0.9, 0.3, 0.7]])
+    np.testing.assert_allclose(np.array(made["values"])[2:11:4, 2:11:4], heights, atol=1e-9)
+    turn.press("ArrowLeft")
+    assert state(stage)["turn"] == 20
