@@ -83,7 +83,7 @@ dendnet.moving("fast", (stage) => {
     bars(pictures[1], "dendrite-activated layer", "dac", recorded ? { ...unit, recorded } : unit, most);
     const reached = recorded ? ` Recorded on an H100: ${shown(recorded)}, ${dendnet.number(recorded / bound, 1)} times this bound.` : "";
     stage.tell(
-      `On ${device.value} ${limit === "issue" ? "starting instructions" : limit} takes longest: at least ${shown(bound)}, ` +
+      `The longest part on ${device.value}: ${limit === "issue" ? "starting instructions" : limit}. At least ${shown(bound)}, ` +
         `${dendnet.number(bound / own)} times the standard layer's ${shown(own)}.${reached}`,
       { layer: layer.value, device: device.value, form: form.value, samples: of[0], standard, unit, bound, ratio: bound / own, recorded },
     );
