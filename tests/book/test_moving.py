@@ -279,11 +279,11 @@ def test_fast_counts_as_the_chapter_does(figure):
         "ResNet-18: 512 at 2 px, batch 128": (2, 3, 512, 512, 1),
         "dense: 1024 to 1024, batch 4096": (1, 1, 1024, 1024, 1),
     }
-    device, form, batch = stage.get_by_label("GPU"), stage.get_by_label("activations"), stage.locator("input")
-    for (name, layer), gpu, sharing, times in zip(
-        layers.items(), page["GPUS"], ("once", "each tap", "once"), (-7, 0, 2), strict=False
-    ):
-        stage.get_by_label("layer", exact=True).select_option(name)
+    batch, selects = stage.locator("input"), stage.locator("select")
+    layer_choice, device, form = (selects.nth(i) for i in range(3))
+    settings = [("L4 (8.9)", "once", -7), ("A100 (8.0)", "each tap", 0), ("H100 (9.0)", "once", 2)]
+    for (name, layer), (gpu, sharing, times) in zip(layers.items(), settings, strict=True):
+        layer_choice.select_option(name)
         device.select_option(gpu)
         form.select_option(sharing)
         batch.fill(str(times))
@@ -296,6 +296,6 @@ def test_fast_counts_as_the_chapter_does(figure):
         assert shown["bound"] == max(shown["unit"].values())
     device.select_option("H100 (9.0)")
     batch.fill("0")
-    for option in stage.get_by_label("layer", exact=True).locator("option").all_inner_texts():
-        stage.get_by_label("layer", exact=True).select_option(option)
+    for option in layer_choice.locator("option").all_inner_texts():
+        layer_choice.select_option(option)
         assert min(abs(state(stage)["recorded"] / each - 1) for each in fastest) < 1e-9
