@@ -13,6 +13,7 @@ from chains import chain, dac, dense
 from neuron import simulation
 from scipy import stats
 
+from benchmarks.chapters import until
 from dendnet.cost import layer_cost
 from dendnet.experiments import compare, read_records, t_interval
 from dendnet.geometry import linear_regions
@@ -439,3 +440,35 @@ def test_hat_ends_as_the_library_s_hats(figure):
     np.testing.assert_allclose(np.array(made["values"])[2:11:4, 2:11:4], heights, atol=1e-9)
     turn.press("ArrowLeft")
     assert state(stage)["turn"] == 20
+
+
+def test_fast_counts_as_the_chapter_does(figure):
+    page, stage = until("fast", "least"), figure("fast")
+    recorded = json.loads((ROOT / "results" / "tiles_h100.json").read_text())["rows"]
+    times = [[row["forward"]["now"], *(cut[-1] for cut in row["forward"]["cuts"])] for row in recorded]
+    fastest = [1e-6 * min(each) for each in times]
+    layers = {
+        "ResNet-20: 16 at 32 px, batch 128": (32, 3, 16, 16, 1),
+        "ResNet-18: 512 at 2 px, batch 128": (2, 3, 512, 512, 1),
+        "dense: 1024 to 1024, batch 4096": (1, 1, 1024, 1024, 1),
+    }
+    batch, selects = stage.locator("input"), stage.locator("select")
+    layer_choice, device, form = (selects.nth(i) for i in range(3))
+    settings = [("L4 (8.9)", "once", -7), ("A100 (8.0)", "each tap", 0), ("H100 (9.0)", "once", 2)]
+    for (name, layer), (gpu, sharing, times) in zip(layers.items(), settings, strict=True):
+        layer_choice.select_option(name)
+        device.select_option(gpu)
+        form.select_option(sharing)
+        batch.fill(str(times))
+        shown = state(stage)
+        samples = (4096 if "dense" in name else 128) * 2.0**times
+        assert shown["samples"] == samples and shown["recorded"] is None
+        for side, kind in (("standard", "standard"), ("unit", sharing)):
+            expected = page["least"]((samples, *layer), kind, gpu)
+            assert shown[side] == pytest.approx(expected, rel=1e-9)
+        assert shown["bound"] == max(shown["unit"].values())
+    device.select_option("H100 (9.0)")
+    batch.fill("0")
+    for option in layer_choice.locator("option").all_inner_texts():
+        layer_choice.select_option(option)
+        assert min(abs(state(stage)["recorded"] / each - 1) for each in fastest) < 1e-9

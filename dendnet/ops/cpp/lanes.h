@@ -9,12 +9,29 @@
 #include <thread>
 #include <vector>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+// larger(a, b): a where a > b, else b, as the processor's own maximum has it. Compilers make two instructions of it.
 #if defined(__AVX512F__)
 #define BYTES 64
+inline __m512 larger(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
+inline __m512d larger(__m512d a, __m512d b) { return _mm512_max_pd(a, b); }
 #elif defined(__AVX__)
 #define BYTES 32
+inline __m256 larger(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
+inline __m256d larger(__m256d a, __m256d b) { return _mm256_max_pd(a, b); }
+#elif defined(__x86_64__)
+#define BYTES 16
+inline __m128 larger(__m128 a, __m128 b) { return _mm_max_ps(a, b); }
+inline __m128d larger(__m128d a, __m128d b) { return _mm_max_pd(a, b); }
 #else
 #define BYTES 16
+template <class V>
+inline V larger(V a, V b) {
+  return a > b ? a : b;
+}
 #endif
 
 template <class T>
@@ -26,7 +43,7 @@ struct Lanes {
   static V load(const T* from) { return *(const Anywhere*)from; }
   static void store(T* to, V v) { *(Anywhere*)to = v; }
   static V all(T value) { return value - V{}; }  // value + 0 would lose the sign of -0
-  static V relu(V a) { return a < V{} ? V{} : a; }  // NaN stays
+  static V relu(V a) { return larger(V{}, a); }  // NaN stays, since it is larger than nothing
   static V where_positive(V a, V b) { return a > V{} ? b : V{}; }
   static V load_some(const T* from, long count) {
     if (count >= W) return load(from);
