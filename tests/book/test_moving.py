@@ -448,9 +448,9 @@ def test_fast_counts_as_the_chapter_does(figure):
     times = [[row["forward"]["now"], *(cut[-1] for cut in row["forward"]["cuts"])] for row in recorded]
     fastest = [1e-6 * min(each) for each in times]
     layers = {
-        "ResNet-20: 16 at 32 px, batch 128": (32, 3, 16, 16, 1),
-        "ResNet-18: 512 at 2 px, batch 128": (2, 3, 512, 512, 1),
-        "dense: 1024 to 1024, batch 4096": (1, 1, 1024, 1024, 1),
+        "ResNet-20: 16 at 32 px": (32, 3, 16, 16, 1),
+        "ResNet-18: 512 at 2 px": (2, 3, 512, 512, 1),
+        "dense: 1024 to 1024": (1, 1, 1024, 1024, 1),
     }
     batch, selects = stage.locator("input"), stage.locator("select")
     layer_choice, device, form = (selects.nth(i) for i in range(3))

@@ -10,19 +10,19 @@ dendnet.moving("fast", (stage) => {
   };
   // Samples, side of the image, kernel, channels in and out, stride; microseconds recorded, by device.
   const LAYERS = {
-    "ResNet-20: 16 at 32 px, batch 128": [[128, 32, 3, 16, 16, 1], { "H100 (9.0)": 94.8 }],
-    "ResNet-20: 64 at 8 px, batch 128": [[128, 8, 3, 64, 64, 1], { "H100 (9.0)": 114.0 }],
-    "ResNet-18: 64 at 16 px, batch 128": [[128, 16, 3, 64, 64, 1], { "H100 (9.0)": 178.1 }],
-    "ResNet-18: 512 at 2 px, batch 128": [[128, 2, 3, 512, 512, 1], { "H100 (9.0)": 636.2 }],
-    "dense: 512 to 512, batch 256": [[256, 1, 1, 512, 512, 1], { "H100 (9.0)": 101.9 }],
-    "dense: 1024 to 1024, batch 4096": [[4096, 1, 1, 1024, 1024, 1], { "H100 (9.0)": 617.1 }],
+    "ResNet-20: 16 at 32 px": [[128, 32, 3, 16, 16, 1], { "H100 (9.0)": 94.8 }],
+    "ResNet-20: 64 at 8 px": [[128, 8, 3, 64, 64, 1], { "H100 (9.0)": 114.0 }],
+    "ResNet-18: 64 at 16 px": [[128, 16, 3, 64, 64, 1], { "H100 (9.0)": 178.1 }],
+    "ResNet-18: 512 at 2 px": [[128, 2, 3, 512, 512, 1], { "H100 (9.0)": 636.2 }],
+    "dense: 512 to 512": [[256, 1, 1, 512, 512, 1], { "H100 (9.0)": 101.9 }],
+    "dense: 1024 to 1024": [[4096, 1, 1, 1024, 1024, 1], { "H100 (9.0)": 617.1 }],
   };
   const FORMS = [["each tap", "each tap its own"], ["once", "one for all taps"]];
   const pictures = ["standard layer", "dendrite-activated layer"].map((label) =>
     stage.picture({ width: 360, height: 215, label: `least times of the ${label}` }),
   );
   const named = (names) => names.map((name) => [name, name]);
-  const layer = stage.choice({ label: "layer", options: named(Object.keys(LAYERS)), value: "ResNet-18: 64 at 16 px, batch 128" });
+  const layer = stage.choice({ label: "layer", options: named(Object.keys(LAYERS)), value: "ResNet-18: 64 at 16 px" });
   const device = stage.choice({ label: "GPU", options: named(Object.keys(GPUS)), value: "H100 (9.0)" });
   const form = stage.choice({ label: "activations", options: FORMS, value: "each tap" });
   const batch = stage.slider({ label: "batch, times", min: -7, max: 4, step: 1, value: 0, show: (e) => (e < 0 ? `1/${2 ** -e}` : String(2 ** e)) });
@@ -83,7 +83,7 @@ dendnet.moving("fast", (stage) => {
     bars(pictures[1], "dendrite-activated layer", "dac", recorded ? { ...unit, recorded } : unit, most);
     const reached = recorded ? ` Recorded on an H100: ${shown(recorded)}, ${dendnet.number(recorded / bound, 1)} times this bound.` : "";
     stage.tell(
-      `The longest part on ${device.value}: ${limit === "issue" ? "starting instructions" : limit}. At least ${shown(bound)}, ` +
+      `Batch ${of[0]}. The longest part on ${device.value}: ${limit === "issue" ? "starting instructions" : limit}. At least ${shown(bound)}, ` +
         `${dendnet.number(bound / own)} times the standard layer's ${shown(own)}.${reached}`,
       { layer: layer.value, device: device.value, form: form.value, samples: of[0], standard, unit, bound, ratio: bound / own, recorded },
     );
