@@ -10,7 +10,8 @@ class Table:
     """Rows of numbers that a reader compares.
 
     Numbers stand to the right and words to the left. A column that says the same in every row says it in the caption
-    instead. On a phone the first columns are seen first: begin with what the table is about.
+    instead, unless it is empty and so left for the reader to fill in. On a phone the first columns are seen first:
+    begin with what the table is about.
 
     Args:
         rows: A dictionary for each row, its cells by the names of their columns. A cell is a text or a number, written
@@ -40,7 +41,8 @@ class Table:
         for row in rows:
             if list(row) != list(rows[0]):
                 raise ValueError(f"rows must have the columns {list(rows[0])}. Received: {list(row)}")
-        constant = [name for name in rows[0] if len(rows) > 1 and len({row[name] for row in rows}) == 1]
+        same = [name for name in rows[0] if len(rows) > 1 and len({row[name] for row in rows}) == 1]
+        constant = [name for name in same if rows[0][name] != ""]
         constant = constant if len(constant) < len(rows[0]) else []
         said = "; ".join(f"{name}: {rows[0][name]}" for name in constant)
         self.caption = f"{caption} ({said})" if said else caption

@@ -66,3 +66,8 @@ def test_it_can_be_reached_by_keys_and_has_a_name(page):
 def test_what_is_no_table_is_refused(rows, caption, message):
     with pytest.raises(ValueError, match=message):
         Table(rows, caption)
+
+
+def test_a_column_left_to_the_reader_stays():
+    table = Table([{"a": 1, "yours": ""}, {"a": 2, "yours": ""}], "To fill in")
+    assert table.caption == "To fill in" and list(table.rows[0]) == ["a", "yours"]

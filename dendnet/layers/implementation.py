@@ -31,7 +31,7 @@ def set_implementation(model: keras.Layer, implementation: str) -> list[str]:
         ['unit']
 
     Reference:
-        The chapter "Making it fast" of the book, section "From dendnet".
+        The chapter "Making it fast" of the book, section "The kernel".
     """
     check_implementation(implementation)
     if not isinstance(model, keras.Layer):

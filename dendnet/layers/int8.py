@@ -59,24 +59,29 @@ class Int8(keras.layers.Layer):
         return ("kernel",) if self.bias_sharing == "outputs" else ("kernel", "bias")
 
     def _add_int8(self, name, shape, initializer):
-        """Make the variable of a quantized weight, and ``{name}_scale``, one number for each output."""
+        """Make the variable of a quantized weight, and its scale, one number for each output."""
 
         def part(k):  # Keras's initializers draw the same numbers each time, and may be asked within a graph
             return lambda _, dtype: ops.cast(to_int8(initializer(shape, dtype=self.variable_dtype))[k], dtype)
 
         own = dict(trainable=False, autocast=False)  # a scale in full precision whatever the layer computes in
         q = self.add_weight(shape, part(0), "int8", name=name, **own)
-        scale = self.add_weight(shape[-1:], part(1), name=f"{name}_scale", **own)
+        scale = self.add_weight(shape[-1:], part(1), name=_scale(name), **own)
         setattr(self, f"_{name}", q)
-        setattr(self, f"{name}_scale", scale)
+        setattr(self, _scale(name), scale)
 
     def _from_int8(self, name):
         """q / scale, in the dtype of the variables."""
-        scale = getattr(self, f"{name}_scale")
+        scale = getattr(self, _scale(name))
         return ops.cast(getattr(self, f"_{name}"), scale.dtype) / scale
 
     def _int8_call(self, inputs):
         return self.call(inputs)
+
+
+def _scale(name):
+    """The name of a quantized weight's scale: ``kernel_scale`` as in Keras's layers; ``bias_scale`` is an argument."""
+    return f"{name}_scale" if name == "kernel" else f"{name}_int8_scale"
 
 
 def to_int8(value):

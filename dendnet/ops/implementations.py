@@ -44,7 +44,7 @@ def available_implementations() -> tuple[str, ...]:
         True
 
     Reference:
-        The chapter "Making it fast" of the book, section "From dendnet".
+        The chapter "Making it fast" of the book, section "The kernel".
     """
     known = keras.backend.backend() in FEW_TERMS
     runs = {"blocked": known, "native": known and native.runs(), "fused": fused.runs()}
