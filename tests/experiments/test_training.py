@@ -184,6 +184,7 @@ def test_beta_has_its_own_rate_on_both_sides(tmp_path):
                 "momentum": 0.0,
                 "batch": 96,
                 "weight_decay": 0.0,
+                "augmentation": False,
             } | changes
             training = Training(run(unit=unit, protocol=protocol), IMAGES, tmp_path)
             before = [ops.convert_to_numpy(v) for v in training.model.trainable_variables]
