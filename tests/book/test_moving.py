@@ -19,7 +19,7 @@ from dendnet.experiments import compare, read_records, t_interval
 from dendnet.geometry import linear_regions
 from dendnet.layers import DACConv2D, DACDense
 from dendnet.ops import dac_dense
-from dendnet.theory import piecewise_linear
+from dendnet.theory import expected_bias_share, piecewise_linear
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -472,3 +472,17 @@ def test_fast_counts_as_the_chapter_does(figure):
     for option in layer_choice.locator("option").all_inner_texts():
         layer_choice.select_option(option)
         assert min(abs(state(stage)["recorded"] / each - 1) for each in fastest) < 1e-9
+
+
+def test_share_is_the_theorems(figure):
+    stage = figure("share")
+    connections, factor = stage.locator("input[type=range]").all()
+    for power in (2, 6, 10):
+        connections.fill(str(power))
+        factor.fill("0")
+        shown = state(stage)
+        assert shown["fanIn"] == 2**power
+        assert shown["descent"] == pytest.approx(expected_bias_share(2**power))
+        assert shown["adam"] == pytest.approx(1 / (1 + np.sqrt(2**power / 2)))
+    factor.press("ArrowRight")
+    assert state(stage)["factor"] == pytest.approx(10**0.1)
