@@ -134,7 +134,11 @@ class BiasLearningRate(keras.optimizers.Optimizer):
 
     def build(self, variables):
         super().build(variables)
-        self._factors = [self.bias_factor if is_bias(v) else 1.0 for v in variables]
+        self._factors = [self.factor(variable) for variable in variables]
+
+    def factor(self, variable):
+        """Factor of the learning rate for a variable."""
+        return self.bias_factor if is_bias(variable) else 1.0
 
     def update_step(self, gradient, variable, learning_rate):
         factor = self._factors[self._get_variable_index(variable)]

@@ -3,24 +3,20 @@
 import keras
 from keras import ops
 
+from dendnet.experiments.protocols import Protocol
 from dendnet.optimizers import BiasLearningRate, is_bias
 
 
 class Descent(BiasLearningRate):
     """Stands before a class of Keras optimizers: λ of the penalty λ/2 w² and the learning rate go by kind of weight."""
 
-    def begin(self, protocol):
-        """The optimizer, told of the protocol."""
-        self.protocol = protocol
-        return self
+    protocol: Protocol
 
     def build(self, variables):
         super().build(variables)
-        self._factors = [self.factor(variable) for variable in variables]
         self.penalties = [self.penalty(variable) for variable in variables]
 
     def factor(self, variable):
-        """Factor of the learning rate."""
         protocol = self.protocol
         if is_bias(variable):
             return protocol.bias_learning_rate * (variable.fan_in / 2) ** protocol.bias_fan_in_power
@@ -39,28 +35,22 @@ class Descent(BiasLearningRate):
         super().update_step(gradient, variable, learning_rate)
 
 
-class SGD(Descent, keras.optimizers.SGD):
-    """Stochastic gradient descent with Nesterov's momentum."""
-
-
-class Adam(Descent, keras.optimizers.Adam):
-    """Adam as Keras has it; the penalty's gradient goes through its averages."""
-
-
-class Muon(Descent, keras.optimizers.Muon):
-    """Muon for matrices, Adam for all else, dendrites' biases too."""
-
-
 def optimizer(protocol, steps):
     """The optimizer of a protocol for a training of so many steps."""
-    rate, momentum = schedule(protocol, steps), protocol.momentum
+    momentum = protocol.momentum
     match protocol.optimizer:
-        case "adam":
-            return Adam(rate, beta_1=momentum).begin(protocol)
-        case "muon":
-            own = dict(weight_decay=0.0, adam_weight_decay=0.0, exclude_layers=["bias$"])  # a protocol has its penalty
-            return Muon(rate, adam_beta_1=momentum, momentum=momentum, **own).begin(protocol)
-    return SGD(rate, momentum=momentum, nesterov=momentum > 0).begin(protocol)
+        case "adam":  # the penalty's gradient goes through its averages
+            name, options = "Adam", dict(beta_1=momentum)
+        case "muon":  # whose own decay is off: a protocol has its penalty
+            options = dict(adam_beta_1=momentum, momentum=momentum, weight_decay=0.0, adam_weight_decay=0.0)
+            name, options = "Muon", options | dict(exclude_layers=["bias$"])
+        case _:
+            name, options = "SGD", dict(momentum=momentum, nesterov=momentum > 0)
+    if not hasattr(keras.optimizers, name):
+        raise ValueError(f"This Keras ({keras.__version__}) has no {name}. Received: optimizer={protocol.optimizer!r}")
+    made = type(name, (Descent, getattr(keras.optimizers, name)), {})(schedule(protocol, steps), **options)
+    made.protocol = protocol
+    return made
 
 
 def schedule(protocol, steps):

@@ -22,8 +22,8 @@ RATES = (
 class Protocol:
     """Everything about a training that is neither the data, nor the network, nor the seed.
 
-    The loss is the cross entropy of a
-    classification and the mean squared error of a regression whose targets are scaled to variance 1.
+    The loss is the cross entropy of a classification and the mean squared error of a regression whose targets are
+    scaled to variance 1.
 
     Args:
         name: Name of the protocol.

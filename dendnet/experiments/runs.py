@@ -14,7 +14,7 @@ DATA = ("cifar10", "cifar100", "imagenette", "imagewoof", "sgemm", "digits")
 UNITS = ("dac", "standard", "standard-parameters", "standard-flops")
 OPTIONS = {"cifar_resnet": ("depth", "width"), "resnet": ("depth", "width"), "mlp": ("layers", "width")}
 MOST = {"depth": 1202, "width": 8192, "layers": 100}
-LATER = {name: getattr(PROTOCOLS["smoke"], name) for name in ("optimizer", "bias_fan_in_power", "beta_learning_rate")}
+LATER = {name: getattr(Protocol, name) for name in ("optimizer", "bias_fan_in_power", "beta_learning_rate")}
 DAC_OPTIONS = ("bias_sharing", "dendrites", "bias_initializer", "bias_regularizer", "bias_scale", "implementation")
 
 

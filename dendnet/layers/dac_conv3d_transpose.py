@@ -42,7 +42,7 @@ class DACConv3DTranspose(DendriticConvTranspose):
         bias_constraint: Constraint on the biases b.
         bias_scale: Factor s of b = s beta, where beta is the variable that trains: gradient descent then moves b by s^2
             times, Adam by s times its learning rate. ``"fan_in"`` is s = sqrt(fan_in / 2), with which weights and
-            biases share alike in what the first steps change.
+            biases share alike in what the first steps change. ``layer.bias`` is then b, and no variable.
         implementation: How the operation is computed, as in :func:`dendnet.ops.dac_conv_transpose`.
         **kwargs: What every Keras layer takes: ``name``, ``dtype``, ``trainable``.
 

@@ -91,6 +91,10 @@ def test_the_readme_says_what_was_recorded():
     ]
     medians = [statistics.median(row[name]["ratios"]) for name in ("first", "later") for row in rows]
     assert said.groups() == tuple(f"{median:.1f}" for median in medians)
+    onednn = json.loads((ROOT / "results" / "start_tensorflow_onednn.json").read_text())
+    assert "TF_ENABLE_ONEDNN_OPTS=1" in onednn["command"]
+    said = re.search(r"where TensorFlow has oneDNN, .*?, ([\d.]+) times", text)
+    assert said[1] == f"{statistics.median(onednn['rows']['later']['ratios']):.1f}"
     said = re.search(
         r"a training step of ResNet-20 .* took ([\d.]+) times .* ([\d.]+) times .* ([\d.]+) times in", text
     )
