@@ -37,7 +37,7 @@ test: $(VENV)/.ready  ## test the library and the book, and execute every chapte
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tools/nbval.cfg $(CHAPTERS) -q -n $(JOBS) --dist loadfile
 
 check: $(VENV)/.ready  ## within two minutes: style, types and the tests that most changes need
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest $(QUICK_TESTS) $(SHARED)
@@ -56,7 +56,7 @@ moving: $(VENV)/.ready  ## store the numbers and static pictures of the figures 
 	$(BIN)/python tools/moving.py
 
 lint: $(VENV)/.ready  ## check style, types and the GitHub workflows
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml

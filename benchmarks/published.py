@@ -20,7 +20,7 @@ from torch.nn import functional
 from benchmarks.operation import provenance
 from dendnet import data
 from dendnet.experiments import checks, plans, storage
-from dendnet.experiments.sgd import schedule
+from dendnet.experiments.descent import schedule
 
 PLAN = "plans/cifar10_short.toml"
 REACH = 4  # pixels by which an image is moved at most

@@ -1,5 +1,6 @@
 """The project's own promises: one version, one address, lower bounds, and one clear line where something is missing."""
 
+import ast
 import importlib.metadata
 import json
 import os
@@ -200,3 +201,36 @@ def test_cleaning_drops_what_changes_from_run_to_run(tmp_path):
     nbformat.write(notebook, dirty)
     subprocess.run([sys.executable, ROOT / "tools" / "notebooks.py", "--clean", dirty], check=True)
     assert dirty.read_text() == chapter.read_text()
+
+
+def imports(path):
+    """(module, name) for all that a file takes from the project itself."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if (
+            isinstance(node, ast.ImportFrom)
+            and not node.level
+            and node.module.split(".")[0] in ("dendnet", "benchmarks")
+        ):
+            yield from ((node.module, each.name) for each in node.names)
+
+
+def there(module, name):
+    """Whether a module of the project is a file, and gives the name (or has a module of that name)."""
+    base = ROOT / module.replace(".", "/")
+    file = base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
+    return file.is_file() and (name in file.read_text() or (base / name).with_suffix(".py").is_file())
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("tools/*.py")]), ids=lambda p: p.name
+)
+def test_what_is_run_by_hand_imports_what_is_there(path):
+    """Benchmarks and tools need torch, Triton or a GPU: no other test imports them all."""
+    assert [pair for pair in imports(path) if not there(*pair)] == []
+
+
+def test_an_import_of_what_is_gone_is_seen(tmp_path):
+    (tmp_path / "a.py").write_text("from dendnet.experiments.gone import schedule\nfrom dendnet.data import cifar\n")
+    assert [pair for pair in imports(tmp_path / "a.py") if not there(*pair)] == [
+        ("dendnet.experiments.gone", "schedule")
+    ]
