@@ -7,6 +7,7 @@ from dendnet.experiments import checks
 
 SCHEDULES = ("one_cycle", "steps", "constant")
 OPTIMIZERS = ("sgd", "adam", "muon")
+BIAS_STARTS = ("initializer", "data")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 RATES = (
     "learning_rate",
@@ -40,6 +41,8 @@ class Protocol:
         bias_learning_rate: Factor of the learning rate for dendrites' biases.
         bias_fan_in_power: Power p of (fan_in / 2)^p, by which that factor is multiplied in each layer.
         bias_weight_decay: λ of the same penalty on dendrites' biases.
+        bias_start: ``"initializer"``, the layer's; or ``"data"``, knots over the quantiles of what each layer sees in
+            512 training examples (``dendnet.layers.knots_from_data``).
         beta_learning_rate: Factor of the learning rate for beta of batch normalization, which is the bias that all
             connections of an input share.
         augmentation: Whether images are moved by up to an eighth and mirrored at random.
@@ -63,6 +66,7 @@ class Protocol:
     bias_learning_rate: float = 1.0
     bias_fan_in_power: float = 0.0
     bias_weight_decay: float = 0.0
+    bias_start: str = "initializer"
     beta_learning_rate: float = 1.0
     augmentation: bool = True
     precision: str = "float32"
@@ -86,6 +90,7 @@ class Protocol:
         numbers["momentum"] = checks.number("momentum", found.momentum, least=0, below=1)
         checks.one_of("schedule", found.schedule, SCHEDULES)
         checks.one_of("optimizer", found.optimizer, OPTIMIZERS)
+        checks.one_of("bias_start", found.bias_start, BIAS_STARTS)
         checks.one_of("precision", found.precision, PRECISIONS)
         checks.truth("augmentation", found.augmentation)
         return dataclasses.replace(found, **numbers)

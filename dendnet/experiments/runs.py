@@ -14,7 +14,7 @@ DATA = ("cifar10", "cifar100", "imagenette", "imagewoof", "sgemm", "digits")
 UNITS = ("dac", "standard", "standard-parameters", "standard-flops")
 OPTIONS = {"cifar_resnet": ("depth", "width"), "resnet": ("depth", "width"), "mlp": ("layers", "width")}
 MOST = {"depth": 1202, "width": 8192, "layers": 100}
-LATER = {name: getattr(Protocol, name) for name in ("optimizer", "bias_fan_in_power", "beta_learning_rate")}
+LATER = ("optimizer", "bias_fan_in_power", "beta_learning_rate", "bias_start")
 DAC_OPTIONS = ("bias_sharing", "dendrites", "bias_initializer", "bias_regularizer", "bias_scale", "implementation")
 
 
@@ -121,7 +121,7 @@ class Run:
         """Name of the run's folder: readable, and different for different runs."""
         table = self.to_dict()
         # Settings that came later say nothing at their default, so that a run keeps its name.
-        table["protocol"] = {k: v for k, v in table["protocol"].items() if k not in LATER or v != LATER[k]}
+        table["protocol"] = {k: v for k, v in table["protocol"].items() if k not in LATER or v != getattr(Protocol, k)}
         text = json.dumps(table, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
         data = "".join(letter if letter.isalnum() else "-" for letter in self.data)[-20:]

@@ -15,7 +15,9 @@ from dendnet.experiments.batches import Batches
 from dendnet.experiments.descent import optimizer
 from dendnet.experiments.progress import say
 from dendnet.experiments.watch import NotFinite, Watch
+from dendnet.layers import knots_from_data
 
+KNOTS = 512  # examples over whose quantiles the knots are laid
 MEASURES = {"classification": "accuracy", "regression": "rmse"}
 
 
@@ -148,6 +150,8 @@ class Training:
         try:
             with scope():
                 self.network, self.model = networks.prepared(run, dataset)
+                if protocol.bias_start == "data" and run.unit == "dac":
+                    self.knots()
                 if keras.backend.backend() == "tensorflow":  # on JAX a shared batch has one mean anyway
                     for layer in self.network.layers:
                         if isinstance(layer, keras.layers.BatchNormalization):
@@ -167,6 +171,14 @@ class Training:
         finally:
             keras.config.set_dtype_policy(policy)
         self.draws = len(self.model.inputs) > 1
+
+    def knots(self):
+        """Lay the dendrites' knots over the quantiles of what the layers see in the data, unmoved."""
+        few = self.train.x[np.random.default_rng([self.run.seed, KNOTS]).permutation(len(self.train.x))[:KNOTS]]
+        moved = [np.full((len(few), 3), networks.reach(few) * np.array([1, 1, 0]), "int32")][
+            : len(self.model.inputs) - 1
+        ]
+        knots_from_data(self.model, [few, *moved], training=True, seed=self.run.seed)
 
     def state(self):
         """The variables that a checkpoint holds: weights, seed generators and optimizer, then metrics."""

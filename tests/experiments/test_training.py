@@ -174,6 +174,25 @@ def test_biases_have_their_own_rate_and_penalty(tmp_path):
     np.testing.assert_allclose(penalised[1], plain[1], rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("data", [IMAGES, TABLE], ids=["images", "table"])
+def test_knots_start_over_the_data(tmp_path, data):
+    """The median of an input's knots is the median of what the layer sees, and kernels start as without."""
+    of = (
+        {"data": "digits"}
+        if data is IMAGES
+        else {"data": "sgemm", "model": "mlp", "options": {"width": 8, "layers": 3}}
+    )
+    starts = {}
+    for start in ("initializer", "data"):
+        training = Training(run(protocol={"bias_start": start, "batch": 8}, **of), data, tmp_path)
+        (unit, *_) = [layer for layer in training.network._flatten_layers() if hasattr(layer, "dendrites")]
+        starts[start] = [ops.convert_to_numpy(each) for each in (unit.kernel, unit.bias)]
+    np.testing.assert_array_equal(starts["data"][0], starts["initializer"][0])
+    assert not starts["initializer"][1].any()
+    knots = -starts["data"][1].reshape(-1, starts["data"][1].shape[-2], starts["data"][1].shape[-1])
+    assert (np.ptp(knots, axis=(0, 2)) > 0).all()
+
+
 def test_beta_has_its_own_rate_on_both_sides(tmp_path):
     for unit in ("dac", "standard"):
 
