@@ -14,6 +14,8 @@ from dendnet.experiments import checkpoints, devices, identity, logs, networks, 
 from dendnet.experiments.batches import Batches
 from dendnet.experiments.descent import optimizer
 from dendnet.experiments.progress import say
+from dendnet.experiments.protocols import Protocol
+from dendnet.experiments.runs import LATER
 from dendnet.experiments.watch import NotFinite, Watch
 from dendnet.layers import knots_from_data
 
@@ -209,6 +211,8 @@ class Training:
             say(f"dendnet: {self.folder} does not say on which data it was begun: taking it that they are these")
             found = {name: place[name] for name in ("backend", "keras") if name in place}
             wanted = {name: wanted[name] for name in found}
+        else:  # settings that came later were at their default
+            found = {name: wanted[name] for name in LATER if wanted[name] == getattr(Protocol, name)} | found
         begun_alike(self.folder, found, wanted)
         kept, metrics = self.state()
         shapes = [tuple(variable.shape) for variable in (*kept, *metrics)]

@@ -331,6 +331,21 @@ def test_a_run_goes_on_where_it_was_begun(tmp_path):
         assert ("KERAS_BACKEND=another" in str(refused.value)) == (name == "backend")
 
 
+def test_a_checkpoint_goes_on_after_a_setting_came(tmp_path, alone):
+    """What a checkpoint does not know of was at its default; a run with another value of it is another run."""
+    train_until(tmp_path, 8)
+    folder = tmp_path / run().id
+    values, place = checkpoints.load(folder)
+    del place["identity"]["bias_start"]
+    checkpoints.save(folder, values, place)
+    assert same(train(run(), IMAGES, tmp_path)) == same(alone)
+    other = run(protocol={"bias_start": "data"})
+    (tmp_path / other.id).mkdir()
+    checkpoints.save(tmp_path / other.id, values, place)
+    with pytest.raises(Trouble, match=r"begun otherwise \(bias_start: None and data"):
+        train(other, IMAGES, tmp_path)
+
+
 def test_a_checkpoint_of_dendnet_0_1_goes_on(tmp_path, alone, capsys):
     """It names backend and Keras, and neither its data nor a checkpoint before it."""
     train_until(tmp_path, 8)
