@@ -86,7 +86,9 @@ def test_every_difference_is_a_recorded_one():
     assert re.findall(DIFFERENCE, TEXT) == expected
     shown = [True, True, True, False, False, False, False, True, False]
     assert [each.shown for each in errors + points] == shown, "what the page calls shown is another list now"
-    assert re.findall(rf"{DIFFERENCE} from (0\.\d+)", TEXT) == [
+    single, _ = alone("cifar10_short", "standard")
+    assert single.shown and "where each stands by itself and ResNet-20 is better than its twin" in TEXT
+    assert re.findall(rf"{DIFFERENCE} \([\w' ]*error is (0\.\d+)\)", TEXT) == [
         (*said, f"{mean:.4f}") for said, (_, mean) in zip(expected, sgemm, strict=False)
     ]
 
@@ -142,7 +144,7 @@ def test_of_the_declared_comparisons_on_images_one_is_shown():
     """Holm's correction over the ten that were declared; those that are not finished show nothing."""
     declared = {("primary_sgemm", "sgemm"): None, ("primary_photographs", "imagenette"): None}
     declared |= {("primary_photographs", "imagewoof"): None}
-    p, names = [], []
+    p, names, intervals = [], [], []
     for file, data in declared:
         for unit in ("standard", "standard-parameters"):
             ours, theirs = (
@@ -156,6 +158,7 @@ def test_of_the_declared_comparisons_on_images_one_is_shown():
             differences = [value - theirs[seed] for seed, value in ours.items()]
             p.append(stats.ttest_1samp(differences, 0).pvalue)
             names.append((data, unit, np.mean(differences)))
+            intervals.append(t_interval(differences))
     adjusted = holm([*p, *[1.0] * (10 - len(p))])
     shown = [name for name, value in zip(names, adjusted, strict=False) if value <= 0.05]
     assert [name[:2] for name in shown] == [
@@ -163,7 +166,9 @@ def test_of_the_declared_comparisons_on_images_one_is_shown():
         ("sgemm", "standard-parameters"),
         ("imagewoof", "standard"),
     ]
-    assert f"better than its twin, by {shown[-1][2]:.1f} points" in TEXT
+    alone = intervals[names.index(shown[-1])]
+    said = f"better than its twin, by {alone.mean:.1f} points (interval {alone.low:.1f} to {alone.high:.1f})"
+    assert said in TEXT
     more = 100 * size("primary_photographs", "standard-parameters") / size("primary_photographs", "dac") - 100
     assert f"a standard network with {more:.0f} % more parameters" in TEXT
 

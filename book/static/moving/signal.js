@@ -1,4 +1,4 @@
-/* One signal and two listeners: cut once for both, or by each for itself. What passes a filter is what lies above −b. */
+/* One signal and two listeners: cut once for both, or by each for itself. What passes a rectifier is what lies above −b. */
 "use strict";
 
 dendnet.moving("signal", (stage) => {
@@ -20,11 +20,11 @@ dendnet.moving("signal", (stage) => {
       stage.axes(picture, { x: [0, 1], y: [lowest[k], lowest[k] + SPAN], box, frame: false }));
   };
   const strips = {
-    standard: unit("standard", "standard: filtered once, and shared", [-1.1, -0.1, -0.1]),
-    dac: unit("ink", "dendrite-activated: each filters for itself", [-1.1, -1.1, -1.1]),
+    standard: unit("standard", "standard: rectified once, and shared", [-1.1, -0.1, -0.1]),
+    dac: unit("ink", "dendrite-activated: each rectifies for itself", [-1.1, -1.1, -1.1]),
   };
   const filter = (strip, name, x, y, look) =>
-    strip.handle({ label: `filter ${name}, at minus ${name}`, x, y, along: "y", look, within: { y: [-1, 1] } });
+    strip.handle({ label: `knot at minus ${name}`, x, y, along: "y", look, within: { y: [-1, 1] } });
   const shared = filter(strips.standard[0], "b", 0, 0.1, "standard");
   const own = [filter(strips.dac[1], "b₁", 1, -0.4, "dac"), filter(strips.dac[2], "b₂", 1, 0.4, "dac")];
   const moment = stage.slider({ label: "moment", min: 0, max: 1, step: 0.01, value: 0.7 });
