@@ -1,5 +1,7 @@
 """One image of a folder: upright, in 8-bit colours, or refused by name."""
 
+import contextlib
+
 import numpy as np
 
 from dendnet.data.errors import DataError
@@ -11,17 +13,19 @@ SUFFIXES = (
 SIXTEEN = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
+@contextlib.contextmanager
 def opened(path):
     """The image, of which only the head has been read."""
     pillow = _pillow()
-    try:
-        image = pillow.open(path)
-    except Exception as error:  # damaged files raise nearly anything
-        raise damaged(path, error) from error
-    pixels = image.width * image.height
-    if pillow.MAX_IMAGE_PIXELS and pixels > pillow.MAX_IMAGE_PIXELS:  # of which Pillow only warns
-        raise damaged(path, f"it has {pixels} pixels")
-    return image
+    with contextlib.ExitStack() as held:  # Pillow leaves a file open where it refuses the image
+        try:
+            image = pillow.open(held.enter_context(open(path, "rb")))
+        except Exception as error:  # damaged files raise nearly anything
+            raise damaged(path, error) from error
+        pixels = image.width * image.height
+        if pillow.MAX_IMAGE_PIXELS and pixels > pillow.MAX_IMAGE_PIXELS:  # of which Pillow only warns
+            raise damaged(path, f"it has {pixels} pixels")
+        yield image
 
 
 def pixels(path, side):

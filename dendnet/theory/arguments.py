@@ -53,6 +53,6 @@ def above_zero(name: str, value: Any) -> float:
 
 def fits(name: str, value: Any, dtype: str) -> Any:
     """The array; ValueError where a number of it overflows in dtype."""
-    if np.abs(value).max(initial=0.0) > np.finfo(dtype).max:
+    if np.abs(value).max(initial=0.0) > float(np.finfo(dtype).max):
         raise ValueError(f"{name} must fit into {dtype}. Received: a number of size {np.abs(value).max():.3g}")
     return value

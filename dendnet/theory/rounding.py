@@ -108,7 +108,7 @@ def _largest_sum(terms, k):
 def _fits(name, size, dtype):
     """ValueError where a number up to this size may overflow; one that is not a number did so in float64."""
     largest = float(np.max(size)) * SLACK
-    if not largest <= np.finfo(dtype).max:
+    if not largest <= float(np.finfo(dtype).max):
         raise ValueError(f"No number may overflow in {dtype}. Received: {name} that may reach size={largest:.3g}")
 
 

@@ -158,6 +158,7 @@ def test_a_damaged_image_is_named_and_nothing_is_left(folder, cache, content):
 
 
 @pytest.mark.filterwarnings("ignore:Image size")
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_an_image_that_is_a_bomb_is_refused(folder, monkeypatch):
     path, _ = folder
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)

@@ -2,9 +2,9 @@
 "use strict";
 
 dendnet.moving("share", (stage) => {
-  const picture = stage.picture({ width: 460, height: 300, label: "share of the biases over their learning rate's factor" });
+  const picture = stage.picture({ width: 360, height: 280, label: "share of the biases over their learning rate's factor" });
   const plane = stage.axes(picture, {
-    x: [0, 3], y: [0, 1], xlabel: "factor of the biases' learning rate, as a power of 10", ylabel: "share of the biases",
+    x: [0, 3], y: [0, 1], xlabel: "factor of the rate, as a power of 10", ylabel: "share of the biases",
   });
   const connections = stage.slider({ label: "fan-in, as a power of 2", min: 2, max: 10, step: 1, value: 6 });
   const factor = stage.slider({ label: "factor, as a power of 10", min: 0, max: 3, step: 0.1, value: 0 });
