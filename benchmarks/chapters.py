@@ -101,10 +101,10 @@ def unit_knots(page):
 
 
 def universality(page):
-    """The search for each kind's rate, with slow and fast biases; a hundred runs of each, with few units, with more, and with
-    as many dendrites as give it the parameters of the larger ReLU network.
+    """The search for each kind's rate, with slow and fast biases; a hundred runs of each, with few units and with more.
 
-    Then networks with random weights whose biases alone are trained.
+    One has as many dendrites as give it the numbers of the larger ReLU network. Then networks with random weights whose
+    biases alone are trained.
     """
 
     def best(name, faster, units):
