@@ -103,7 +103,8 @@ def unit_knots(page):
 def universality(page):
     """The search for each kind's rate, with slow and fast biases; a hundred runs of each, with few units and with more.
 
-    Then networks with random weights whose biases alone are trained.
+    One has as many dendrites as give it the numbers of the larger ReLU network. Then networks with random weights whose
+    biases alone are trained.
     """
 
     def best(name, faster, units):
@@ -114,7 +115,10 @@ def universality(page):
     for name in page["kinds"]:
         for faster in page["faster_biases"]:
             rate = yield from best(name, faster, page["PIECES"])
-            for units in (page["PIECES"], 4 * page["PIECES"]):
+            as_many = (
+                [6 * page["PIECES"]] if (name, faster) == ("DAC", 1) else []
+            )  # numbers as a ReLU network of 24 has
+            for units in (page["PIECES"], 4 * page["PIECES"], *as_many):
                 yield (row := page["attempt"](name, "lines", rate, faster, 102, units))
                 print(name, faster, rate, units, np.median(row["rmse"]), flush=True)
     for name in page["alone"]:

@@ -109,6 +109,17 @@ def test_how_a_figure_is_drawn_is_not_compared_and_its_words_are(path):
         assert re.sub(regex, replacement, data["text/html"]) == replacement and len(data["text/plain"]) > 30
 
 
+@every_chapter
+def test_a_page_shows_every_image_of_a_stored_picture(path):
+    """HTML knows `href` alone: an image under another prefix, as ElementTree makes them up, is not there for it."""
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            page = output.get("data", {}).get("text/html", "")
+            assert not re.search(r"\w:href|<\w+:", page), (
+                f"{cell.source[:80]} was stored by an older library: execute it"
+            )
+
+
 def words(path):
     """A chapter's text, without its line breaks."""
     cells = nbformat.read(path, as_version=4).cells
