@@ -5,6 +5,14 @@ import numpy as np
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marks
+def pytest_collection_modifyitems(items):
+    """make test-all runs what is slow on TensorFlow alone; elsewhere such tests stay among the others."""
+    for item in items:
+        if item.get_closest_marker("slow_on_tensorflow") and keras.backend.backend() == "tensorflow":
+            item.add_marker("slow")
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -55,6 +55,7 @@ def test_kills_and_signals_change_nothing(tmp_path, kills, changes):
     assert kills < 20 or found["starts of one run, at most"] > 2, "the kills came before anything was trained"
 
 
+@pytest.mark.slow_on_tensorflow
 def test_a_sweep_goes_on_and_reports(tmp_path):
     plan = tmp_path / "plan.toml"
     plan.write_text(

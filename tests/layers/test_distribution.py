@@ -69,6 +69,7 @@ print("the same")
 """
 
 
+@pytest.mark.slow_on_tensorflow
 @pytest.mark.parametrize("implementation", ["reference", pytest.param("blocked", marks=pytest.mark.slow)])
 def test_four_devices_lose_as_one(implementation, tmp_path):
     if BACKEND == "torch":

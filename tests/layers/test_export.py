@@ -94,7 +94,9 @@ print("the same")
 """
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model", ["images", *(pytest.param(m, marks=pytest.mark.slow_on_tensorflow) for m in ("steps", "volumes"))]
+)
 @pytest.mark.parametrize("format", [format for backend, format in NEEDS if backend == HERE])
 @pytest.mark.filterwarnings("ignore")
 def test_exported_model_runs_without_dendnet(format, model, tmp_path):

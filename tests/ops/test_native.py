@@ -45,6 +45,7 @@ def test_threads_share_the_work(rng, gradients, shapes):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5 * np.abs(expected).max())
 
 
+@pytest.mark.slow_on_tensorflow
 def test_as_many_threads_as_are_asked_for():
     """One thread, or seven on any machine: the same numbers within rounding, and exactly the same in each run."""
     program = (
