@@ -20,8 +20,8 @@ dendnet.moving("hat", (stage) => {
     for (let i = -1; i <= 1; i++) for (let j = -1; j <= 1; j++) found += HEIGHTS[i + 1][j + 1] * hat([x - i, y - j]);
     return found;
   };
-  const picture = stage.picture({ width: 420, height: 330, label: "a surface over the plane" });
-  const plane = stage.axes(picture, { x: [-2.1, 2.1], y: [-1.6, 2.3], box: [6, 6, 414, 324], frame: false });
+  const picture = stage.picture({ width: 370, height: 300, label: "a surface over the plane" });
+  const plane = stage.axes(picture, { x: [-2.1, 2.1], y: [-1.6, 2.3], box: [6, 6, 364, 294], frame: false });
   const step = stage.slider({ label: "step", min: 1, max: STEPS.length, step: 1, value: 6, show: (v) => String(v) });
   const turn = stage.slider({ label: "turn, degrees", min: -60, max: 60, step: 5, value: 25, show: (v) => String(v).replace("-", "−") });
 
