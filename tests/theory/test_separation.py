@@ -116,7 +116,7 @@ def test_in_every_shape_dendrites_choose_more_numbers_than_a_standard_network_ha
         ("b[i, j] = -(x + layer)\n    return", "b[i, j] = -(x + layer - 1)\n    return"),
         ("range(len(widths) - 2, 0, -1)", "range(1, len(widths) - 1)"),
         ("    return made", "    for _, b, *_ in made:\n        b[:] = b[:, :1]\n    return made"),
-        ("if is_first(widths, layer)) + 2", "if is_first(widths, layer)) + 3"),
+        ("if is_opening(widths, layer)) + 2", "if is_opening(widths, layer)) + 3"),
         ("+ (hidden[-1] == 1)", ""),
         ("return count - 1 - widths[layer + 1], count", "return count - 2 - widths[layer + 1], count"),
     ],
