@@ -1,7 +1,7 @@
 """A DAC network from 1 to 1 whose bends move one by one, and on how many numbers it and standard networks depend.
 
 Layers, units and knots are counted as in the chapter: l from 1, units from 1, and a layer is *wide* with two units or
-more, and *first* if it is wide and the layer before it is not. Unit 1 of each layer carries x on, never silent.
+more, and *opening* if it is wide and the layer before it is not. Unit 1 of each layer carries x on, never silent.
 """
 
 from itertools import pairwise
@@ -16,11 +16,11 @@ SPACE = 3  # knots stand at 3, 6, 9, ..., so that whole numbers lie on both side
 def knots(widths):
     """Where each bending connection has its knot: {(l, i, j): x}, with l the layer that it leaves, i and j from 0.
 
-    From the last layer to the first, and in a first layer's case the connections into it before those that leave it.
+    From the last layer to the first, and of an opening layer the connections into it before those that leave it.
     """
     found = []
     for layer in range(len(widths) - 2, 0, -1):
-        if is_first(widths, layer):
+        if is_opening(widths, layer):
             found += [(layer - 1, 0, j) for j in range(1, widths[layer])]
         found += [(layer, i, j) for i in range(1, widths[layer]) for j in range(widths[layer + 1])]
     return {connection: SPACE * (k + 1) for k, connection in enumerate(found)}
@@ -32,9 +32,9 @@ def weights(widths):
     made = [Weights(np.ones(pair), np.ones(pair)) for pair in pairwise(widths)]  # unit 1 of layer l carries x + l
     for (layer, i, j), x in at.items():
         w, b = made[layer][:2]
-        if i == 0:  # into a first layer: silent, then falling as -relu(x - knot)
+        if i == 0:  # into an opening layer: silent, then falling as -relu(x - knot)
             w[i, j], b[i, j] = -1, -(x + layer)
-        elif is_first(widths, layer):  # out of it: active, and silent from its knot on
+        elif is_opening(widths, layer):  # out of it: active, and silent from its knot on
             w[i, j], b[i, j] = -1, x - at[layer - 1, 0, i]
             b[0, j] += b[i, j]  # so that x + l + 1 arrives before all these knots
         else:  # silent, and active from its knot on
@@ -52,7 +52,7 @@ def free_numbers(widths):
     """On how many numbers, each of which can be chosen for itself, the functions near the network depend: rho."""
     inner = range(1, len(widths) - 1)
     out = sum((widths[layer] - 1) * widths[layer + 1] for layer in inner)
-    return 2 * out + sum(widths[layer] - 1 for layer in inner if is_first(widths, layer)) + 2
+    return 2 * out + sum(widths[layer] - 1 for layer in inner if is_opening(widths, layer)) + 2
 
 
 def standard_numbers(widths):
@@ -61,13 +61,13 @@ def standard_numbers(widths):
     return sum(n * m for n, m in pairwise(widths)) - sum(n == 1 for n in hidden) + (hidden[-1] == 1)
 
 
-def is_first(widths, layer):
+def is_opening(widths, layer):
     """Whether a layer is wide and the one before it is a single unit."""
     return widths[layer - 1] == 1 < widths[layer]
 
 
 def equal_slopes(widths):
     """Two straight pieces of equal slope: before the last unit that starts to fall does, and at the end."""
-    layer = next(layer for layer in range(1, len(widths)) if is_first(widths, layer))
+    layer = next(layer for layer in range(1, len(widths)) if is_opening(widths, layer))
     count = len(knots(widths))
     return count - 1 - widths[layer + 1], count

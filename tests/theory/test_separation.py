@@ -106,6 +106,17 @@ def test_in_every_shape_dendrites_choose_more_numbers_than_a_standard_network_ha
     certify(widths)
 
 
+def test_in_1_2_1_1_the_network_is_the_one_that_the_chapter_writes_down():
+    def relu(a):
+        return np.maximum(a, 0)
+
+    made, x = separation_example((1, 2, 1, 1)), np.arange(10.0)
+    y = relu(relu(relu(x + 1) + 4) - relu(3 - relu(x - 3)) + 1)
+    assert (keras.ops.convert_to_numpy(made.network(x[:, None]))[:, 0] == y).all()
+    assert np.diff(y).tolist() == [1] * 3 + [2] * 3 + [1] * 3
+    assert (made.reached, made.limit) == (5, 4)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -116,7 +127,7 @@ def test_in_every_shape_dendrites_choose_more_numbers_than_a_standard_network_ha
         ("b[i, j] = -(x + layer)\n    return", "b[i, j] = -(x + layer - 1)\n    return"),
         ("range(len(widths) - 2, 0, -1)", "range(1, len(widths) - 1)"),
         ("    return made", "    for _, b, *_ in made:\n        b[:] = b[:, :1]\n    return made"),
-        ("if is_first(widths, layer)) + 2", "if is_first(widths, layer)) + 3"),
+        ("if is_opening(widths, layer)) + 2", "if is_opening(widths, layer)) + 3"),
         ("+ (hidden[-1] == 1)", ""),
         ("return count - 1 - widths[layer + 1], count", "return count - 2 - widths[layer + 1], count"),
     ],
