@@ -138,6 +138,17 @@ def test_sizes_and_times_are_recorded_ones():
         assert ends == (f"{min(medians):.1f}", f"{max(medians):.1f}") and "H100" in record["device"]
 
 
+def test_a_step_on_a_cpu_takes_what_was_recorded():
+    def later(name):
+        return np.median(json.loads((ROOT / "results" / f"start_{name}.json").read_text())["rows"]["later"]["ratios"])
+
+    both = [later(name) for name in ("tensorflow", "tensorflow_onednn", "jax")]
+    low, high = re.search(r"On two CPU cores its training step takes ([\d.]+) to ([\d.]+) times", TEXT).groups()
+    assert (low, high) == (f"{min(both):.1f}", f"{later('torch'):.1f}") and later("torch") > max(both)
+    low, high = re.search(r"a step of ResNet-20 takes ([\d.]+) to ([\d.]+) times", TEXT).groups()
+    assert (low, high) == (f"{min(both):.1f}", f"{max(both):.1f}") and "on torch twice" in TEXT
+
+
 def test_resnet_50_is_counted():
     dac, standard = (model_cost(resnet(50, unit=unit, input_shape=(64, 64, 3))) for unit in ("dac", "standard"))
     said = re.search(r"ResNet-50 grows to ([\d.]+) times its parameters and ([\d.]+) times its operations", TEXT)
