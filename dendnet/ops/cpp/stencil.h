@@ -1,6 +1,6 @@
 // Convolutions whose taps share their biases: each activation is computed once, and each tap reads it from the cache.
 //
-// With nine taps a term is a multiply-add and two ninths of an addition and a maximum, in place of one of each.
+// With nine taps a term is a multiply-add and a ninth of an addition and of a maximum, in place of one of each.
 // The work goes by boxes of an image, and by one input i and one vector of outputs j within a box: for these all
 // activations of the box are held at once. A run is the axis along which neighbours in memory are computed side by
 // side: the last axis of the image, or, where that is short, the samples of a group.
