@@ -162,3 +162,12 @@ def test_every_statement_says_what_holds_it(path):
         assert at_once or re.search(rf"\{{prf:ref\}}`{label}`[^|]*\|{held}", closing), statement[:80]
     for name in re.findall(r"`((?:book|tests|tools|dendnet|plans|benchmarks)/[\w./*]+)`", text):
         assert list(ROOT.glob(name)), name
+
+
+@every_chapter
+def test_words_lead_to_the_glossary_where_they_first_come(path):
+    """Each word is linked once, and before the exercises; the build itself refuses a word that the glossary lacks."""
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown").partition("\n## Exercises")[0]
+    linked = [re.sub(r".*<(.*)>", r"\1", " ".join(each.split())) for each in re.findall(r"\{term\}`([^`]*)`", text)]
+    assert len(linked) >= 3 and len(linked) == len(set(linked))
