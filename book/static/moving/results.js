@@ -26,9 +26,17 @@ dendnet.quantile = (level, freedom) => {
 dendnet.data("data/results.js", () => dendnet.moving("results", (stage) => {
   const AGAINST = { standard: "equal width", "standard-parameters": "equal parameters", "standard-flops": "equal FLOPs" };
   const LOOKS = { "DAC better": "dac", "standard better": "standard", "not shown": "grey" };
+  const FILES = {
+    cifar10: "CIFAR-10, narrow ResNet-8", cifar10_short: "CIFAR-10, ResNet-20", cifar10_deeper: "CIFAR-10, ResNet-32",
+    imagenette: "Imagenette, narrow ResNet-18", imagenette_short: "Imagenette, ResNet-18",
+    primary_sgemm: "SGEMM, declared", primary_cifar: "CIFAR-10 and CIFAR-100, declared",
+    primary_photographs: "Imagenette and Imagewoof, declared",
+    sgemm: "SGEMM, three widths", sgemm_ablations: "SGEMM, variations",
+  };
+  const DATA = { cifar10: "CIFAR-10", cifar100: "CIFAR-100", imagenette: "Imagenette", imagewoof: "Imagewoof", sgemm: "SGEMM" };
   const names = Object.keys(dendnet.results);
   const kinds = Object.entries(AGAINST);
-  const file = stage.choice({ label: "results", options: names.map((name) => [name, name]), value: "sgemm" });
+  const file = stage.choice({ label: "results", options: names.map((name) => [name, FILES[name] ?? name]), value: "sgemm" });
   const against = stage.choice({ label: "against", options: [["", "all"], ...kinds], value: "" });
   const seeds = stage.slider({ label: "seeds", min: 1, max: 2, step: 1, value: 1, show: String });
   const confidence = stage.slider({ label: "confidence", min: 80, max: 99, step: 1, value: 95, show: (v) => `${v} %` });
@@ -36,7 +44,7 @@ dendnet.data("data/results.js", () => dendnet.moving("results", (stage) => {
   const correction = stage.choice({ label: "correction", options: together, value: "all" });
 
   const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
-  const words = (each) => [each.data, ...each.network.split(" ")];
+  const words = (each) => [DATA[each.data] ?? each.data, ...each.network.split(" ").map((word) => word.replace("=", " "))];
 
   /** Mean, t and half the interval's width, of the first differences. */
   function interval(differences, level) {
@@ -97,7 +105,7 @@ dendnet.data("data/results.js", () => dendnet.moving("results", (stage) => {
       const ends = [found.mean - found.half, found.mean + found.half];
       const [low, high] = ends.map((end) => dendnet.clamp(end, x));
       const [top, middle, bottom] = [row + 0.64, row + 0.79, row + 0.94];
-      plane.line([[0, row + 0.58], [0, row + 1]], "ink").style.strokeWidth = 1;
+      plane.line([[0, row], [0, row + 1]], "grey").style.strokeWidth = 1;
       plane.polygon([[low, top], [high, top], [high, bottom], [low, bottom]], look, 0.3);
       for (const [k, way] of [[0, -aside], [1, aside]]) { // an arrow where it goes on beyond the frame
         if (ends[k] !== [low, high][k]) plane.polygon([[x[k], top], [x[k] + way, middle], [x[k], bottom]], look, 1);
@@ -115,7 +123,7 @@ dendnet.data("data/results.js", () => dendnet.moving("results", (stage) => {
     });
     const shown = rows.filter((row) => row.verdict !== "not shown").length;
     stage.tell(
-      `The first ${seeds.value} seeds, ${confidence.value} % ${count > 1 ? `for all ${count} comparisons of the file together` : "for each by itself"}: ` +
+      `The first ${seeds.value} seeds, ${confidence.value} % ${count > 1 ? `for all ${count} comparisons together` : "for each by itself"}: ` +
         `a difference is shown in ${shown} of ${rows.length}.`,
       { file: file.value, seeds: seeds.value, level, rows },
     );
