@@ -115,9 +115,8 @@ def universality(page):
     for name in page["kinds"]:
         for faster in page["faster_biases"]:
             rate = yield from best(name, faster, page["PIECES"])
-            as_many = (
-                [6 * page["PIECES"]] if (name, faster) == ("DAC", 1) else []
-            )  # numbers as a ReLU network of 24 has
+            # Six times as many dendrites have as many numbers as a ReLU network of four times as many units.
+            as_many = [6 * page["PIECES"]] if (name, faster) == ("DAC", 1) else []
             for units in (page["PIECES"], 4 * page["PIECES"], *as_many):
                 yield (row := page["attempt"](name, "lines", rate, faster, 102, units))
                 print(name, faster, rate, units, np.median(row["rmse"]), flush=True)

@@ -29,16 +29,7 @@ EXAMPLES = 16  # of the share: one backward pass for each output of each
 def shares(training):
     """The biases' share by layer, on examples of the training set as the network sees them in training."""
     x = training.train.x[:: len(training.train.x) // EXAMPLES][:EXAMPLES]
-    still = [np.full((len(x), 3), x.shape[1] // 8 * np.array([1, 1, 0]), "int32")] if training.draws else []
-    return [round(each.share, 4) for each in bias_share(training.model, [x, *still], training=True)]
-
-
-def replaced(layers, change):
-    """Give every layer the biases that `change` makes of its own; what they were."""
-    before = [ops.convert_to_numpy(layer._bias) for layer in layers]
-    for layer, bias in zip(layers, before, strict=True):
-        layer._bias.assign(change(bias))
-    return before
+    return [round(each.share, 4) for each in bias_share(training.model, training.unmoved(x), training=True)]
 
 
 def looked_at(record, dataset, root):
@@ -51,7 +42,7 @@ def looked_at(record, dataset, root):
     if place["epoch"] < run.protocol.epochs:
         raise SystemExit(f"benchmarks.dendrites: {run.id} is not finished in {root}")
     measure = f"test_{training.measure}"
-    draws = np.random.default_rng(run.seed)
+    draws, trained = np.random.default_rng(run.seed), [ops.convert_to_numpy(layer._bias) for layer in layers]
     row |= {"share at the end": shares(training), "as trained": training.tested()[measure]}
     if abs(row["as trained"] - record["value"]) > 1e-3:
         raise SystemExit(f"benchmarks.dendrites: {run.id} gives {row['as trained']}, recorded was {record['value']}")
@@ -59,10 +50,9 @@ def looked_at(record, dataset, root):
         ("tied", lambda bias: np.broadcast_to(bias.mean(-1, keepdims=True), bias.shape)),
         ("shuffled", lambda bias: draws.permuted(bias, axis=-1)),
     ):
-        before = replaced(layers, change)
+        for layer, bias in zip(layers, trained, strict=True):
+            layer._bias.assign(change(bias))
         row[name] = training.tested()[measure]
-        for layer, bias in zip(layers, before, strict=True):
-            layer._bias.assign(bias)
     return row
 
 
@@ -74,6 +64,10 @@ def main():
     parser.add_argument("--data-dir", required=True, help="folder of the data sets")
     parser.add_argument("--json", metavar="FILE", help="write the rows, with where they come from, to FILE")
     options = parser.parse_args()
+    if len(options.results) != len(options.runs):
+        parser.error(
+            f"one folder of runs for each file: {len(options.results)} files and {len(options.runs)} folders came"
+        )
     record, rows, loaded = provenance("benchmarks.dendrites"), [], {}
     for file, root in zip(options.results, options.runs, strict=True):
         for each in read_records(file):

@@ -177,10 +177,12 @@ class Training:
     def knots(self):
         """Lay the dendrites' knots over the quantiles of what the layers see in the data, unmoved."""
         few = self.train.x[np.random.default_rng([self.run.seed, KNOTS]).permutation(len(self.train.x))[:KNOTS]]
-        moved = [np.full((len(few), 3), networks.reach(few) * np.array([1, 1, 0]), "int32")][
-            : len(self.model.inputs) - 1
-        ]
-        knots_from_data(self.model, [few, *moved], training=True, seed=self.run.seed)
+        knots_from_data(self.model, self.unmoved(few), training=True, seed=self.run.seed)
+
+    def unmoved(self, x):
+        """Inputs of the model: examples as they are stored, neither moved nor mirrored."""
+        draws = np.full((len(x), 3), networks.reach(x) * np.array([1, 1, 0]), "int32")
+        return [x, draws][: len(self.model.inputs)]
 
     def state(self):
         """The variables that a checkpoint holds: weights, seed generators and optimizer, then metrics."""
