@@ -94,14 +94,22 @@ def size_pictures(app, pagename, templatename, context, doctree):
     context["body"] = re.sub(r'<img (?![^>]*\bwidth=)[^>]*?src="([^"]*)"', sized, context["body"])
 
 
-# What the theme and docutils write, and what screen readers need: a sidebar that is a landmark, a role that is no
-# longer deprecated.
+# What the theme and docutils write, and what screen readers need: a sidebar that is a landmark, a name for the arrow that
+# unfolds a part of it, a role that is no longer deprecated.
 ROLES = {
     '<div id="pst-primary-sidebar" class': '<div id="pst-primary-sidebar" role="navigation" aria-label="Book" class',
+    '<summary><span class="toctree-toggle"': '<summary aria-label="Pages of this part"><span class="toctree-toggle"',
     'role="doc-biblioentry"': 'role="listitem"',
 }
+# Sphinx writes the parameters of a long signature as a list of definitions that lacks what they define.
+SIGNATURES = re.compile(r'<dl>\n(?:<dd><em class="sig-param">.*</dd>\n)+</dl>')
 # It draws by half a megabyte of script the icons that the theme's style sheet draws by a font.
 ICONS = re.compile(r"<(script|link)\b[^>]*scripts/fontawesome\.js[^>]*>(</script>)?")
+
+
+def as_list(match):
+    """The parameters of a signature, as a list of items."""
+    return match[0].replace("<dl>", '<ul class="signature">').replace("dd>", "li>").replace("</dl>", "</ul>")
 
 
 def mend_pages(app, error):
@@ -111,6 +119,7 @@ def mend_pages(app, error):
         mended = ICONS.sub("", text)
         for old, new in ROLES.items():
             mended = mended.replace(old, new)
+        mended = SIGNATURES.sub(as_list, mended)
         if mended != text:
             page.write_text(mended)
 
