@@ -14,6 +14,7 @@ import json
 import os
 from pathlib import Path
 
+import keras
 import matplotlib
 import nbformat
 import numpy as np
@@ -27,6 +28,7 @@ DATA = {
     "unit": "the 1,797 digits that scikit-learn ships, split by the chapter (seed 0)",
     "unit_knots": "the 1,797 digits that scikit-learn ships, split by the chapter (seed 0)",
     "unit_relatives": "a curve and a surface, given by formulas in the chapter",
+    "unit_contests": "the two photographs that scikit-learn ships, split by the chapter into bands",
     "universality": "broken lines of six pieces, drawn by the chapter (seeds 1 and 2)",
     "cost": "normal random numbers, float32",
 }
@@ -92,6 +94,23 @@ def unit_relatives(page):
             yield from rows + page["attempt"](kind, task, widths, [(best, seed) for seed in range(8)])
 
 
+def unit_contests(page):
+    """For each network of either task the search for its settings, and eight seeds at the best."""
+    settings = [(rate, factor) for rate in page["rates"] for factor in page["factors"]]
+    for task, kind in page["contests"]:
+        found = {}
+        for rate, factor in settings:
+            for seed in (100, 101):
+                yield (row := page["contest"](task, kind, rate, factor, seed))
+                found.setdefault((rate, factor), []).append(row["training"])
+            keras.backend.clear_session()
+        best = min(found, key=lambda pair: np.mean(found[pair]))
+        print(task, kind, best, {pair: np.round(np.mean(each), 5) for pair, each in found.items()}, flush=True)
+        for seed in range(8):
+            yield (row := page["contest"](task, kind, *best, seed))
+            print(row, flush=True)
+
+
 def unit_knots(page):
     """The knots of the DAC network and the masks of both twins, at the learning rates that were chosen."""
     for kind in list(page["kinds"])[:2]:
@@ -135,6 +154,7 @@ def cost(page):
 
 RECORDED = {"geometry": (geometry, "grow"), "unit": (unit, "run"), "universality": (universality, "attempt")}
 RECORDED |= {"unit_relatives": (unit_relatives, "attempt"), "unit_knots": (unit_knots, "observe")}
+RECORDED["unit_contests"] = unit_contests, "contest"
 RECORDED["cost"] = cost, "pairs"
 
 
