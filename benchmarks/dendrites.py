@@ -5,7 +5,8 @@ KERAS_BACKEND=jax python -m benchmarks.dendrites RESULTS --runs FOLDER --data-di
 RESULTS are records of runs (results/*.jsonl) whose checkpoints lie in FOLDER, as the sweep left them. Of each DAC run:
 the test measure as it was recorded; the same with the biases of an input tied (each input's biases, at each tap, are
 replaced by their mean over the outputs) and shuffled (permuted among the outputs: as far apart as before, at other
-connections); and the biases' share in the trace of the tangent kernel, by layer, at the start and at the end.
+connections), and where the network has batch normalization both once more with its averages taken anew; and the
+biases' share in the trace of the tangent kernel, by layer, at the start and at the end.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from dendnet.experiments.training import Training
 from dendnet.layers.dendritic import DendriticLayer
 from dendnet.theory import bias_share
 
+BATCHES = 64  # of 128 for the averages, of which the last ten weigh most: their momentum is 0.9
 EXAMPLES = 16  # of the share: one backward pass for each output of each
 
 
@@ -30,6 +32,12 @@ def shares(training):
     """The biases' share by layer, on examples of the training set as the network sees them in training."""
     x = training.train.x[:: len(training.train.x) // EXAMPLES][:EXAMPLES]
     return [round(each.share, 4) for each in bias_share(training.model, training.unmoved(x), training=True)]
+
+
+def averages_anew(training):
+    """Take batch normalization's averages with the biases that there are now; no weight moves."""
+    for x in np.split(training.train.x[: 128 * BATCHES], BATCHES):
+        training.model(training.unmoved(x), training=True)
 
 
 def looked_at(record, dataset, root):
@@ -46,13 +54,18 @@ def looked_at(record, dataset, root):
     row |= {"share at the end": shares(training), "as trained": training.tested()[measure]}
     if abs(row["as trained"] - record["value"]) > 1e-3:
         raise SystemExit(f"benchmarks.dendrites: {run.id} gives {row['as trained']}, recorded was {record['value']}")
+    normalizes = any(isinstance(each, keras.layers.BatchNormalization) for each in training.network._flatten_layers())
     for name, change in (
         ("tied", lambda bias: np.broadcast_to(bias.mean(-1, keepdims=True), bias.shape)),
         ("shuffled", lambda bias: draws.permuted(bias, axis=-1)),
     ):
+        training.resume()
         for layer, bias in zip(layers, trained, strict=True):
             layer._bias.assign(change(bias))
         row[name] = training.tested()[measure]
+        if normalizes:
+            averages_anew(training)
+            row[f"{name}, averages anew"] = training.tested()[measure]
     return row
 
 
