@@ -10,8 +10,10 @@ import hashlib
 import numpy as np
 
 
-def check(exercise, answer, right, hint=""):
+def check(exercise, answer, right, hint="", mistake=""):
     """Print whether an answer to an exercise is right, in one line.
+
+    A solution also shows that its exercise's common mistake is refused: it names the ``mistake``.
 
     Args:
         exercise: The exercise's title, which begins the line.
@@ -19,6 +21,10 @@ def check(exercise, answer, right, hint=""):
         right: A function of the answer that says whether it is right, or the :func:`digest` of the right one.
         hint: What to say after an answer that is not right. An answer that the function cannot read, because it is of
             the wrong kind or shape, is not right either; then its error is said as well.
+        mistake: What is wrong with ``answer``, in a few words, where a solution gives a wrong one on purpose.
+
+    Raises:
+        ValueError: ``answer`` is given as a mistake, but it is right or cannot be read.
 
     Example:
         >>> from dendnet.exercises import check
@@ -28,6 +34,8 @@ def check(exercise, answer, right, hint=""):
         Halves: not right yet. What do two of them make?
         >>> check("Halves", 0.5, lambda x: x + x == 1)
         Halves: right
+        >>> check("Halves", 2, lambda x: x + x == 1, mistake="twice in place of half")
+        Halves: the common mistake (twice in place of half) is refused
 
     Reference:
         The chapter "One bias per connection" of the book, section "Exercises".
@@ -40,6 +48,11 @@ def check(exercise, answer, right, hint=""):
         found = bool(right(answer)) if callable(right) else digest(exercise, answer) == right
     except Exception as error:
         found, trouble = False, f"It cannot be read: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    if mistake:
+        if found or trouble:
+            raise ValueError(f"answer must be a mistake, wrong but of the right kind. Received: answer={answer!r}")
+        print(f"{exercise}: the common mistake ({mistake}) is refused")
+        return
     print(f"{exercise}: right" if found else " ".join(filter(None, [f"{exercise}: not right yet.", trouble, hint])))
 
 

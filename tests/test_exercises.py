@@ -1,4 +1,6 @@
-"""A check says right or not yet, in one line, and neither shows the answer nor stops at one that it cannot read."""
+"""A check says right or not yet, in one line, and neither shows the answer nor stops at one that it cannot read; a
+mistake that is given as one is named and refused.
+"""
 
 import subprocess
 import sys
@@ -18,12 +20,29 @@ def is_half(x):
     return x + x == 1
 
 
-@pytest.mark.parametrize("right", [is_half, digest("Halves", 0.5)], ids=["by a function", "by its digest"])
+by_both = pytest.mark.parametrize("right", [is_half, digest("Halves", 0.5)], ids=["by a function", "by its digest"])
+
+
+@by_both
 def test_right_wrong_and_none_yet(capsys, right):
     assert said(capsys, ..., right) == "Halves: no answer yet\n"
     assert said(capsys, 0.5, right) == "Halves: right\n"
     assert said(capsys, 0.4, right) == "Halves: not right yet.\n"
     assert said(capsys, 0.4, right, hint="Add it to itself.") == "Halves: not right yet. Add it to itself.\n"
+
+
+@by_both
+def test_a_mistake_is_named_and_refused(capsys, right):
+    said_of_it = said(capsys, 2, right, mistake="twice in place of half")
+    assert said_of_it == "Halves: the common mistake (twice in place of half) is refused\n"
+
+
+@by_both
+@pytest.mark.parametrize("answer", [0.5, {}], ids=["right", "unreadable"])
+def test_a_mistake_must_be_wrong_but_of_the_right_kind(capsys, right, answer):
+    with pytest.raises(ValueError, match=r"answer must be a mistake.* Received: answer="):
+        check("Halves", answer, right, mistake="none")
+    assert capsys.readouterr().out == ""
 
 
 def test_no_answer_is_not_tried(capsys):
