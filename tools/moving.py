@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "book" / "static"
 DATA = STATIC / "moving" / "data" / "results.js"
 LAYERS = DATA.with_name("layers.js")
+SPREAD = DATA.with_name("spread.js")
 FIGURES = STATIC.parent / "figures"
 NAMES = sorted(path.stem for path in (STATIC / "moving").glob("*.js"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -139,11 +140,51 @@ def layers():
     return f"/* Written by make moving. */\ndendnet.layers = {json.dumps(devices)};\n"
 
 
+def spread():
+    """The script that holds the chapter's recorded trainings on two spirals: the knots of one signal on the first seed,
+    and least, median and most of the seeds of each measure, epoch by epoch and for untrained networks with noise."""
+    import numpy as np
+
+    record = json.loads((ROOT / "results" / "chapter_geometry.json").read_text())
+    groups: dict = {}
+    for row in record["rows"]:
+        groups.setdefault((row["kind"], row["depth"], row["factor"]), []).append(row)
+
+    def quantiles(rows, name):
+        """Least, median and most of the seeds, of numbers or of films of them."""
+        values = np.quantile([row[name] for row in rows], [0, 0.5, 1], axis=0)
+        return [[float(f"{each:.4g}") for each in line] for line in np.atleast_2d(values)]
+
+    def measured(rows):
+        films = {name: [{name: [each[name] for each in row["film"]]} for row in rows] for name in measures}
+        return {name: quantiles(film, name) for name, film in films.items()}
+
+    measures, counts, runs = ("effective", "regions", "loss"), ("one", "two", "three"), {}
+    for (kind, depth, factor), rows in groups.items():
+        if kind != "dac":
+            continue
+        name = counts[depth - 1] + (" layer" if depth == 1 else " layers")
+        name += "" if factor == 1 else f", biases learn {factor}×"
+        noise = [row["noise"]["0.0001"] for row in groups[kind, depth, 1]]
+        cut = rows[0]["one input"]
+        runs[name] = {
+            "knots": [[round(knot, 3) + 0.0 for knot in knots] for knots, _ in cut],
+            "signal": [[round(end, 3) for end in ends] for _, ends in cut],
+            "dac": measured(rows),
+            "noise": {each: quantiles(noise, each)[0] for each in measures},
+        }
+        if factor == 1:
+            runs[name]["standard"] = measured(groups["standard", depth, 1])
+    epochs = [0, 1, 2, 4, 8, 15, 30, 60]
+    return f"/* Written by make moving. */\ndendnet.spread = {json.dumps({'epochs': epochs, 'runs': runs})};\n"
+
+
 def main(names):
     """Write the numbers and each figure's static picture."""
     DATA.parent.mkdir(exist_ok=True)
     DATA.write_text(data())
     LAYERS.write_text(layers())
+    SPREAD.write_text(spread())
     FIGURES.mkdir(exist_ok=True)
     with chromium() as browser:
         for name in names or NAMES:

@@ -23,7 +23,7 @@ class DACConv2D(DendriticConv):
         data_format: ``"channels_last"`` or ``"channels_first"``; None takes Keras's own setting.
         dilation_rate: Pixels from one tap to the next, one integer or two; not together with strides above 1.
         groups: Groups of channels that do not see each other; divides c_in and c_out.
-        dendrite_activation: The filter of each connection: an elementwise Keras activation.
+        dendrite_activation: What bends the signal of each connection: an elementwise Keras activation.
         bias_sharing: ``"taps"``, one bias for each pair of channels, shared by the kernel's taps; ``"none"``, one for
             each weight; ``"outputs"``, all outputs share one for each input channel and dendrite, which makes this
             the standard pre-activated layer.

@@ -24,7 +24,7 @@ class DACConv2DTranspose(DendriticConvTranspose):
         padding: ``"valid"`` keeps all that some tap reaches, ``"same"`` strides times the input's size.
         data_format: ``"channels_last"`` or ``"channels_first"``; None takes Keras's own setting.
         dilation_rate: Pixels from one tap to the next, one integer or two; not together with strides above 1.
-        dendrite_activation: The filter of each connection: an elementwise Keras activation.
+        dendrite_activation: What bends the signal of each connection: an elementwise Keras activation.
         bias_sharing: ``"taps"``, one bias for each pair of channels, shared by the kernel's taps; ``"none"``, one for
             each weight; ``"outputs"``, all outputs share one for each input channel and dendrite, which makes this
             the standard pre-activated layer.

@@ -17,7 +17,7 @@ class DACDense(DendriticLayer):
 
     Args:
         units: Outputs m.
-        dendrite_activation: The filter of each connection: an elementwise Keras activation.
+        dendrite_activation: What bends the signal of each connection: an elementwise Keras activation.
         bias_sharing: ``"none"``, a bias for each connection; ``"outputs"``, all outputs share one for each input and
             dendrite, which makes this the standard pre-activated layer.
         dendrites: Connections S for each pair of input and output.

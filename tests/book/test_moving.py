@@ -212,15 +212,15 @@ def test_signal_is_filtered_as_by_the_librarys_layers(figure):
     stage = figure("signal")
     shared, *own = stage.locator(".moving-handle").all()
     passes, biases = [], np.array([-0.1, 0.4, -0.4])
-    for moment, presses in [(0.7, (0, 0, 0)), (0.22, (3, -4, 2)), (0.95, (-25, -8, 9)), (0.45, (40, 25, -25))]:
-        stage.locator("input").fill(str(moment))
+    for sample, presses in [(0.7, (0, 0, 0)), (0.22, (3, -4, 2)), (0.95, (-25, -8, 9)), (0.45, (40, 25, -25))]:
+        stage.locator("input").fill(str(sample))
         for handle, times in zip((shared, *own), presses, strict=True):
             for _ in range(abs(times)):
                 handle.press("ArrowUp" if times > 0 else "ArrowDown")
         shown, biases = state(stage), np.clip(biases - 0.05 * np.array(presses), -1, 1)
         np.testing.assert_allclose([shown["b"], *shown["biases"]], biases, atol=1e-9)
-        wave = 0.55 * np.sin(2 * np.pi * (2 * moment - 0.15)) - 0.4 * np.cos(2 * np.pi * (moment + 0.15))
-        assert (shown["moment"], shown["x"]) == (moment, pytest.approx(wave, abs=1e-9))
+        wave = 0.55 * np.sin(2 * np.pi * (2 * sample - 0.15)) - 0.4 * np.cos(2 * np.pi * (sample + 0.15))
+        assert (shown["sample"], shown["x"]) == (sample, pytest.approx(wave, abs=1e-9))
         x = np.array([[shown["x"]]], "float32")
         np.testing.assert_allclose([shown["dac"]], dac([[1, 1]], [shown["biases"]])(x), atol=1e-6)
         np.testing.assert_allclose([[shown["standard"]]], dac([[1]], [[shown["b"]]])(x), atol=1e-6)
@@ -363,6 +363,39 @@ def test_beyond_the_data_nobody_learns(figure):
     stage.locator("input").nth(1).fill("1.1")
     shown = state(stage)
     assert shown["dac"]["knots"] == pytest.approx([1.1] * 4) and shown["dac"]["loss"] == shown["standard"]["loss"]
+
+
+def test_spread_shows_what_was_recorded(figure):
+    assert moving.SPREAD.read_text() == moving.spread(), "run make moving"
+    rows = json.loads((ROOT / "results" / "chapter_geometry.json").read_text())["rows"]
+    stage, names = figure("spread"), {(1, 1): "one layer", (2, 1): "two layers", (3, 1): "three layers"}
+    networks, beside = stage.locator("select").all()
+    names |= {(2, factor): f"two layers, biases learn {factor}×" for factor in (3, 10, 30)}
+    assert networks.locator("option").all_inner_texts() == [*names.values()]
+    outside = []
+    for (depth, factor), name in names.items():
+        networks.select_option(name)
+        dac, standard, noisy = (
+            [row for row in rows if (row["kind"], row["depth"], row["factor"]) == (kind, depth, times)]
+            for kind, times in (("dac", factor), ("standard", factor), ("dac", 1))
+        )
+        assert len(dac) == len(noisy) == 5
+        for measure, k in [("effective", 7), ("regions", 1), ("loss", 4), ("regions", 0)]:
+            beside.select_option(measure)
+            stage.locator("input").fill(str(k))
+            shown = state(stage)
+            assert (shown["run"], shown["measure"]) == (name, measure)
+            assert shown["epoch"] == [0, 1, 2, 4, 8, 15, 30, 60][k]
+            for found, group in ((shown["dac"], dac), (shown["standard"], standard)):
+                expected = np.quantile([row["film"][k][measure] for row in group], [0, 0.5, 1]) if group else None
+                assert found == (expected if expected is None else pytest.approx(list(expected), rel=1e-3))
+            expected = np.quantile([row["noise"]["0.0001"][measure] for row in noisy], [0, 0.5, 1])
+            assert shown["noise"] == pytest.approx(list(expected), rel=1e-3)
+            knots, (low, high) = dac[0]["one input"][k]
+            np.testing.assert_allclose(shown["knots"], knots, atol=6e-4)
+            assert abs(shown["outside"] - sum(not low < knot < high for knot in knots)) == 0
+            outside.append(shown["outside"])
+    assert min(outside) == 0 and max(outside) == 8
 
 
 def test_cell_fires_as_the_chapters_neuron_does(figure):

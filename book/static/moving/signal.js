@@ -2,7 +2,7 @@
 "use strict";
 
 dendnet.moving("signal", (stage) => {
-  const TIMES = Array.from({ length: 121 }, (_, k) => k / 120);
+  const SAMPLES = Array.from({ length: 121 }, (_, k) => k / 120);
   const signal = (t) => 0.55 * Math.sin(2 * Math.PI * (2 * t - 0.15)) - 0.4 * Math.cos(2 * Math.PI * (t + 0.15));
   const SPAN = 2.2; // of a strip's height, so that a signal is as high in all of them
   const SENDER = [30, 84, 120, 154];
@@ -27,7 +27,7 @@ dendnet.moving("signal", (stage) => {
     strip.handle({ label: `knot at minus ${name}`, x, y, along: "y", look, within: { y: [-1, 1] } });
   const shared = filter(strips.standard[0], "b", 0, 0.1, "standard");
   const own = [filter(strips.dac[1], "b₁", 1, -0.4, "dac"), filter(strips.dac[2], "b₂", 1, 0.4, "dac")];
-  const moment = stage.slider({ label: "moment", min: 0, max: 1, step: 0.01, value: 0.7 });
+  const sample = stage.slider({ label: "sample", min: 0, max: 1, step: 0.01, value: 0.7 });
 
   const relu = (v) => Math.max(v, 0);
   function ground(strip) {
@@ -37,22 +37,22 @@ dendnet.moving("signal", (stage) => {
   }
   /** What of a curve lies above a level. */
   function above(strip, of, level, look) {
-    strip.polygon([[0, level], ...TIMES.map((t) => [t, Math.max(of(t), level)]), [1, level]], look, 0.5);
+    strip.polygon([[0, level], ...SAMPLES.map((t) => [t, Math.max(of(t), level)]), [1, level]], look, 0.5);
   }
-  const curve = (strip, of) => strip.line(TIMES.map((t) => [t, of(t)]), "ink");
+  const curve = (strip, of) => strip.line(SAMPLES.map((t) => [t, of(t)]), "ink");
   function threshold(strip, handle, name, look) {
     strip.line([[0, handle.y], [1, handle.y]], `${look} moving-strong`);
     strip.text([handle.x + (handle.x ? 0.12 : -0.12), handle.y + 0.2], `−${name}`, handle.x ? "start" : "end");
   }
   function mark(strip, height, look, name, value) {
-    const t = moment.value;
+    const t = sample.value;
     strip.line([[t, strip.y[0]], [t, strip.y[1]]], "grey");
     strip.dot([t, height], look, 4);
     strip.text([0, strip.y[1] + 0.1], `${name} = ${dendnet.number(value)}`);
   }
 
   return () => {
-    const [x, b, biases] = [signal(moment.value), -shared.y, own.map((handle) => -handle.y)];
+    const [x, b, biases] = [signal(sample.value), -shared.y, own.map((handle) => -handle.y)];
     const [once, each] = [relu(x + b), biases.map((bias) => relu(x + bias))];
     Object.values(strips).flat().forEach(ground);
     above(strips.standard[0], signal, -b, "standard");
@@ -71,10 +71,10 @@ dendnet.moving("signal", (stage) => {
       mark(filters, x, "dac", `y${name}`, each[j]);
     }
     const [now, shown, first, second] = [x, once, ...each].map((v) => dendnet.number(v));
-    const words = `At the moment marked, x = ${now}. Standard: y₁ = y₂ = ${shown}. Dendrite-activated: y₁ = ${first}, y₂ = ${second}.`;
+    const words = `At the marked sample, x = ${now}. Standard: y₁ = y₂ = ${shown}. Dendrite-activated: y₁ = ${first}, y₂ = ${second}.`;
     stage.tell(
       words.replaceAll(" = ", "\u00a0=\u00a0"), // an equation on one line
-      { moment: moment.value, x, b, biases, standard: once, dac: each },
+      { sample: sample.value, x, b, biases, standard: once, dac: each },
     );
   };
 });
