@@ -1,7 +1,10 @@
 """The fused kernels against the oracle: compiled where there is a GPU, interpreted on the CPU everywhere else."""
 
 import importlib
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -325,3 +328,15 @@ def test_refuses_other_dtypes_and_activations(kernels):
     if BACKEND == "torch":
         with pytest.raises(ValueError, match=r"dtype among .*Received: x.dtype='float64', implementation='fused'$"):
             dense(*(ops.cast(a, "float64") for a in (x, w, b)))
+
+
+def test_the_benchmark_that_shares_an_activation_computes_the_definition():
+    """benchmarks/nine_taps_triton.py by Triton's interpreter, at one of the sizes that it checks itself."""
+    if BACKEND != "torch":
+        pytest.skip("Triton's kernels are torch's")
+    pytest.importorskip("triton", minversion="3.4", reason="no Triton that takes the kernels")
+    program = "from benchmarks import nine_taps_triton as b; b.check('cpu', b.CHECKED[3:4], (2,))"
+    environment = os.environ | {"TRITON_INTERPRET": "1"}
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], env=environment, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import pytest
@@ -30,6 +31,19 @@ for path in sys.argv[1:]:
     compiled = triton.compile(path, target=GPUTarget("cuda", 80, 32), options=options)
     assert "sm_80" in compiled.asm["ptx"] and compiled.asm["cubin"]
     print("compiled")
+"""
+
+SHARED = """
+import re
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from benchmarks.nine_taps_triton import _nine_taps as kernel
+sizes = {"WIDE": 4, "STRIPS": 16, "COLUMNS": 16}
+kinds = {name: "*fp32" if name in "xwby" else "i32" for name in kernel.arg_names} | dict.fromkeys(sizes, "constexpr")
+source = ASTSource(kernel, kinds, sizes)
+program = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 2}).asm["ptx"]
+print(*(len(re.findall(name, program)) for name in (r"fma\\.rn\\.f32", r"max\\.NaN\\.f32", r"add(?:\\.rn)?\\.f32")))
 """
 
 
@@ -80,6 +94,18 @@ def test_triton_compiles(compiled_for, dtype, capability):
 @pytest.mark.parametrize("shapes, geometry", ONES)
 def test_triton_compiles_where_sizes_are_one(compiled_for, shapes, geometry):
     compiled_for(80, "float32", shapes, geometry)
+
+
+def test_nine_taps_share_an_activation():
+    """What is compiled of benchmarks/nine_taps_triton.py: 6 additions and maxima for 36 multiply-adds."""
+    if BACKEND != "torch":
+        pytest.skip("Triton's kernels are torch's")
+    pytest.importorskip("triton", minversion="3.4", reason="no Triton that takes the kernels")
+    program = [sys.executable, "-c", SHARED]  # a process of its own, whose kernels are not interpreted
+    done = subprocess.run(program, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    multiply_adds, maxima, additions = map(int, done.stdout.split())
+    assert multiply_adds == 6 * maxima == 6 * additions > 0
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="Pallas's kernels are JAX's")
