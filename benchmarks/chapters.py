@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmarks.operation import provenance
 from dendnet.cost import measure
+from dendnet.experiments import RESULTS
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 DATA = {
@@ -28,6 +29,7 @@ DATA = {
     "unit": "the 1,797 digits that scikit-learn ships, split by the chapter (seed 0)",
     "unit_knots": "the 1,797 digits that scikit-learn ships, split by the chapter (seed 0)",
     "unit_relatives": "a curve and a surface, given by formulas in the chapter",
+    "unit_surface": "a surface, given by a formula in the chapter",
     "unit_contests": "the two photographs that scikit-learn ships, split by the chapter into bands",
     "universality": "broken lines of six pieces, drawn by the chapter (seeds 1 and 2)",
     "cost": "normal random numbers, float32",
@@ -94,6 +96,17 @@ def unit_relatives(page):
             yield from rows + page["attempt"](kind, task, widths, [(best, seed) for seed in range(8)])
 
 
+def unit_surface(page):
+    """Of each relative its best recorded fit of the surface, made once more, with its values to draw."""
+    recorded = json.loads((RESULTS / "chapter_unit_relatives.json").read_text())["rows"]
+    for kind in page["relatives"]:
+        mine = [row for row in recorded if (row["kind"], row["task"]) == (kind, "surface") and row["seed"] < 100]
+        best = min(mine, key=lambda row: row["error"])
+        (row,) = page["attempt"](kind, "surface", best["widths"], [(best["rate"], best["seed"])])
+        print(kind, best["error"], row["error"], flush=True)
+        yield row
+
+
 def unit_contests(page):
     """For each network of either task the search for its settings, and eight seeds at the best."""
     settings = [(rate, factor) for rate in page["rates"] for factor in page["factors"]]
@@ -154,6 +167,7 @@ def cost(page):
 
 RECORDED = {"geometry": (geometry, "grow"), "unit": (unit, "run"), "universality": (universality, "attempt")}
 RECORDED |= {"unit_relatives": (unit_relatives, "attempt"), "unit_knots": (unit_knots, "observe")}
+RECORDED["unit_surface"] = unit_surface, "attempt"
 RECORDED["unit_contests"] = unit_contests, "contest"
 RECORDED["cost"] = cost, "pairs"
 
