@@ -24,7 +24,7 @@ class Floor(NamedTuple):
 
     @property
     def error(self) -> float:
-        """The floor of the mean squared error: noise and excess."""
+        """Noise and excess together, the floor of the mean squared error."""
         return self.noise + self.excess
 
 
