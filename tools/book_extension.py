@@ -94,8 +94,8 @@ def size_pictures(app, pagename, templatename, context, doctree):
     context["body"] = re.sub(r'<img (?![^>]*\bwidth=)[^>]*?src="([^"]*)"', sized, context["body"])
 
 
-# What the theme and docutils write, and what screen readers need: a sidebar that is a landmark, a name for the arrow that
-# unfolds a part of it, a role that is no longer deprecated.
+# What the theme and docutils write, and what screen readers need: a sidebar that is a landmark, a name for the arrow
+# that unfolds a part of it, a role that is no longer deprecated.
 ROLES = {
     '<div id="pst-primary-sidebar" class': '<div id="pst-primary-sidebar" role="navigation" aria-label="Book" class',
     '<summary><span class="toctree-toggle"': '<summary aria-label="Pages of this part"><span class="toctree-toggle"',

@@ -30,7 +30,8 @@ dendnet.data("data/results.js", () => dendnet.moving("results", (stage) => {
     cifar10: "CIFAR-10, narrow ResNet-8", cifar10_short: "CIFAR-10, ResNet-20", cifar10_deeper: "CIFAR-10, ResNet-32",
     imagenette: "Imagenette, narrow ResNet-18", imagenette_short: "Imagenette, ResNet-18",
     primary_sgemm: "SGEMM, declared", primary_cifar: "CIFAR-10 and CIFAR-100, declared",
-    primary_photographs: "Imagenette and Imagewoof, declared",
+    primary_photographs: "Imagenette and Imagewoof, declared", muon_sgemm: "SGEMM with Muon",
+    primary_cifar_again: "CIFAR-10 and CIFAR-100, again",
     sgemm: "SGEMM, three widths", sgemm_ablations: "SGEMM, variations",
   };
   const DATA = { cifar10: "CIFAR-10", cifar100: "CIFAR-100", imagenette: "Imagenette", imagewoof: "Imagewoof", sgemm: "SGEMM" };
