@@ -109,6 +109,20 @@ def test_every_difference_is_a_recorded_one():
     assert single.shown and "where each stands by itself and ResNet-20 is better than its twin" in TEXT
 
 
+def test_with_muon_the_comparison_at_equal_size_turns_round():
+    errors = {unit: [] for unit in ("dac", "standard", "standard-parameters")}
+    for record in records("muon_sgemm"):
+        errors[record["run"]["unit"]].append(record["value"])
+    for unit, said in (
+        ("standard", "The unit is then {:.0f} % better than its twin"),
+        ("standard-parameters", "the standard network of equal size is {:.0f} % better than the unit"),
+    ):
+        mean = np.mean(errors[unit])
+        interval = t_interval(100 * (np.array(errors["dac"]) - errors[unit]) / mean)
+        assert interval.shown and said.format(abs(interval.mean)) in TEXT
+        assert (interval.mean < 0) == (unit == "standard") and len(errors[unit]) == 10
+
+
 def test_of_seven_small_comparisons_one_is_shown():
     found = [*digits(), *(one.interval for one in compare(records("cifar10"))), *NARROW]
     assert "made seven further comparisons" in TEXT and len(found) == 7
