@@ -64,8 +64,16 @@ class Polygons(Cells):
         # A strip that only touches its cell has its vertices on one knot, or fewer than three.
         thick = np.minimum.reduceat(level, begins) != np.maximum.reduceat(level, begins)
         real = (lengths > 2) & (thick | (level[begins] % 2 == 0))
-        lengths = np.append(sizes[~cut], lengths[real])
-        self.corners = np.append(self.corners[~cut[cell]], vertex[np.repeat(real, np.diff(begins, append=len(vertex)))])
+        # Within the tolerance of a knot there may be more than the two vertices where it enters and leaves the cell. The
+        # others belong to the strip below alone: the two strips meet along one segment, and neither reaches over it.
+        shared = (level == 2 * part[1] - 1) & (part[1] > strip[part[0]])
+        after = following(begins, len(vertex))
+        both = shared & shared[after]
+        inner = np.zeros(len(vertex), bool)
+        inner[after] = both & both[after]
+        kept = np.repeat(real, lengths) & ~inner
+        lengths = np.append(sizes[~cut], np.add.reduceat(kept, begins, dtype=int)[real])
+        self.corners = np.append(self.corners[~cut[cell]], vertex[kept])
         self.starts = np.cumsum(lengths) - lengths
         new = part[:, begins[real]]
         return np.append(np.flatnonzero(~cut), new[0]).astype("int32"), np.append(strip[~cut], new[1])

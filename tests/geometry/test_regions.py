@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from chains import chain, dac, dense, forward, random_chain
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dendnet.geometry import count_cells, linear_regions
@@ -100,7 +100,15 @@ def test_coincidences_leave_neither_gaps_nor_overlaps(weights, seed):
     check_points(regions, layers, seed)
 
 
+# A knot that passes within the tolerance of a corner at a small angle has three vertices on it.
+THREE_ON_A_KNOT = [
+    ([[-1, -1, -1], [-1, -1, -0.5]], [[-1, -0.5, -0.5]]),
+    ([[-1, -1, -1, -1], [-1, -1, -1, 1e-6], [-1, -1, 1e-9, -1e-11]], [[-1, -1, -1e-11, 0]]),
+]
+
+
 @given(weights(NEARLY), st.integers(0, 2**32 - 1))
+@example([(np.array(w), np.array(b)) for w, b in THREE_ON_A_KNOT], 0)
 @settings(max_examples=40, deadline=None)
 def test_what_nearly_coincides_leaves_no_more_than_rounding(weights, seed):
     """Here cells may be thinner than rounding, and are left out: the rest fills the box up to that."""
