@@ -64,8 +64,8 @@ class Polygons(Cells):
         # A strip that only touches its cell has its vertices on one knot, or fewer than three.
         thick = np.minimum.reduceat(level, begins) != np.maximum.reduceat(level, begins)
         real = (lengths > 2) & (thick | (level[begins] % 2 == 0))
-        # Within the tolerance of a knot there may be more than the two vertices where it enters and leaves the cell. The
-        # others belong to the strip below alone: the two strips meet along one segment, and neither reaches over it.
+        # Within the tolerance of a knot there may be more vertices than the two where it enters and leaves the cell.
+        # The others belong to the strip below alone: the strips meet along one segment, and neither reaches over it.
         shared = (level == 2 * part[1] - 1) & (part[1] > strip[part[0]])
         after = following(begins, len(vertex))
         both = shared & shared[after]
