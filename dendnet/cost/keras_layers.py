@@ -1,4 +1,4 @@
-"""The operations of Keras's own layers, by the convention of operations.py."""
+"""The operations of Keras's own layers and of the rivals', by the convention of operations.py."""
 
 from math import prod
 
@@ -6,6 +6,7 @@ from keras import layers
 
 from dendnet.cost.operations import ACTIVATIONS, BIAS, MULTIPLY_ADD, NOTHING, activation, passes
 from dendnet.layers.dendritic import DendriticLayer
+from dendnet.models.rivals import PiecewiseLinear, Products
 
 FREE = [
     layers.InputLayer, layers.Identity, layers.Flatten, layers.Reshape, layers.Permute, layers.RepeatVector,
@@ -111,6 +112,19 @@ def merged(each_but_first, backward, last=((), ())):
     return rule
 
 
+def piecewise_linear(layer, inputs, outputs):
+    """relu, and S times a difference, a maximum and a product that is added; gradients of x, slopes and knots."""
+    s = layer.segments
+    return passes((s, 2 * s, s + 1), (2 * s, 3 * s, s + 1)) * prod(outputs)
+
+
+def products(layer, inputs, outputs):
+    """The products, each of which meets a weight for each output; a product's gradient goes to both of its factors."""
+    pairs, units = layer.kernel.shape
+    places = prod(outputs) // units
+    return MULTIPLY_ADD * (places * pairs * units) + passes((1,), (2, 2)) * (places * pairs)
+
+
 def by_element(forward=(), backward=(), training=None):
     """The rule of a layer that does the same to every number of its output."""
     return lambda layer, inputs, outputs: passes(forward, backward, training) * prod(outputs)
@@ -126,6 +140,8 @@ RULES = {
     **dict.fromkeys(GLOBAL_MAXIMA, global_maxima),
     **dict.fromkeys(GLOBAL_MEANS, global_means),
     **dict.fromkeys(DROPOUTS, by_element((), (1,), training=(1, 0, 1))),
+    PiecewiseLinear: piecewise_linear,
+    Products: products,
     layers.BatchNormalization: batch_normalization,
     layers.Activation: any_activation,
     layers.ReLU: relu,

@@ -44,12 +44,16 @@ def parser():
         "--data", required=True, help="cifar10, cifar100, imagenette, imagewoof, sgemm, digits or a folder"
     )
     run.add_argument("--model", default="cifar_resnet", help="cifar_resnet, resnet or mlp")
-    run.add_argument("--unit", default="dac", help="dac, standard, standard-parameters or standard-flops")
+    run.add_argument(
+        "--unit",
+        default="dac",
+        help="dac, standard, apl or quadratic; all but dac also with -parameters or -flops behind",
+    )
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--protocol", default="short", help="smoke, short, medium, full or table")
     run.add_argument("--set", type=pair, action="append", default=[], metavar="NAME=VALUE", help="change the protocol")
     run.add_argument(
-        "--option", type=pair, action="append", default=[], metavar="NAME=VALUE", help="depth, width, layers"
+        "--option", type=pair, action="append", default=[], metavar="NAME=VALUE", help="depth, width, layers, segments"
     )
     run.add_argument("--dac-option", type=pair, action="append", default=[], metavar="NAME=VALUE", help="of DAC layers")
     run.add_argument("--image-size", type=int, help="pixels of an image's side, for folders of images")

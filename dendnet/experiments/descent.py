@@ -1,4 +1,4 @@
-"""The optimizer: a penalty on kernels, and a learning rate of their own for biases."""
+"""The optimizer: a penalty on kernels, and a learning rate of their own for biases, or for what a rival adds."""
 
 import keras
 from keras import ops
@@ -20,6 +20,8 @@ class Descent(BiasLearningRate):
         protocol = self.protocol
         if is_bias(variable):
             return protocol.bias_learning_rate * (variable.fan_in / 2) ** protocol.bias_fan_in_power
+        if getattr(variable, "rival", False):
+            return protocol.bias_learning_rate
         return protocol.beta_learning_rate if variable.path.endswith("beta") else 1.0
 
     def penalty(self, variable):
@@ -43,7 +45,7 @@ def optimizer(protocol, steps):
             name, options = "Adam", dict(beta_1=momentum)
         case "muon":  # whose own decay is off: a protocol has its penalty
             options = dict(adam_beta_1=momentum, momentum=momentum, weight_decay=0.0, adam_weight_decay=0.0)
-            name, options = "Muon", options | dict(exclude_layers=["bias$"])
+            name, options = "Muon", options | dict(exclude_layers=["bias$", "slopes$", "knots$"])
         case _:
             name, options = "SGD", dict(momentum=momentum, nesterov=momentum > 0)
     if not hasattr(keras.optimizers, name):

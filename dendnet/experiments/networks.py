@@ -70,10 +70,11 @@ def network(run, dataset):
         raise ValueError("Images have their channels last. Received: image_data_format='channels_first'")
     outputs = len(dataset.classes) if dataset.task == "classification" else 1
 
-    if run.unit in ("dac", "standard"):
-        return make(run.model, run.unit, shape, outputs, run.seed, run.options | run.dac_options)
+    kind, _, match = run.unit.partition("-")
+    if not match:
+        return make(run.model, kind, shape, outputs, run.seed, run.options | run.dac_options)
     width = matched_width(run.model, run.unit, shape, outputs, json.dumps([run.options, run.dac_options]))
-    return make(run.model, "standard", shape, outputs, run.seed, run.options | {"width": width})
+    return make(run.model, kind, shape, outputs, run.seed, run.options | {"width": width})
 
 
 def make(model, unit, shape, outputs, seed, options):
@@ -88,11 +89,13 @@ def make(model, unit, shape, outputs, seed, options):
 
 @functools.cache
 def matched_width(model, unit, shape, outputs, options):
-    """The width of the standard network that costs as much as the DAC one with these options, [model's, DAC's]."""
-    match = cost.match_parameters if unit == "standard-parameters" else cost.match_flops
+    """The width of a unit's network that costs as much as the DAC one with these options, [both's, the DAC one's]."""
+    kind, _, match = unit.partition("-")
+    match = cost.match_parameters if match == "parameters" else cost.match_flops
     options, dac_options = json.loads(options)
-    dac = make(model, "dac", shape, outputs, 0, options | dac_options)
-    return match(dac, lambda width: make(model, "standard", shape, outputs, 0, options | {"width": width}))
+    common = {name: value for name, value in options.items() if name != "segments"}
+    dac = make(model, "dac", shape, outputs, 0, common | dac_options)
+    return match(dac, lambda width: make(model, kind, shape, outputs, 0, options | {"width": width}))
 
 
 def prepared(run, dataset):

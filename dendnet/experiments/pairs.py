@@ -12,6 +12,12 @@ AGAINST = {
     "standard": "standard, equal width",
     "standard-parameters": "standard, equal parameters",
     "standard-flops": "standard, equal FLOPs",
+    "apl": "APL, equal width",
+    "apl-parameters": "APL, equal parameters",
+    "apl-flops": "APL, equal FLOPs",
+    "quadratic": "quadratic, equal width",
+    "quadratic-parameters": "quadratic, equal parameters",
+    "quadratic-flops": "quadratic, equal FLOPs",
 }
 # What the two of a pair must have in common, beside the seed; each side has a learning rate and the like of its own.
 ALIKE = (
@@ -57,14 +63,15 @@ class Comparison:
 
     @property
     def verdict(self):
-        """``"DAC better"``, ``"standard better"``, ``"not shown"``, or why there is none: pairs are missing."""
+        """``"DAC better"``, ``"standard better"`` (or ``"rival"``), ``"not shown"``, or why there is none."""
+        other = "standard" if self.against.startswith("standard") else "rival"
         if len(self.pairs) < self.planned:
             text = f"none: {len(self.pairs)} of {self.planned} pairs"
-            sides = zip(("DAC", "standard"), self.diverged, strict=True)
+            sides = zip(("DAC", other), self.diverged, strict=True)
             return "; ".join([text, *(f"{side} diverged {count} times" for side, count in sides if count)])
         if not self.interval.shown:
             return "not shown"
-        return "DAC better" if (self.interval.mean > 0) == (self.measure == "accuracy") else "standard better"
+        return "DAC better" if (self.interval.mean > 0) == (self.measure == "accuracy") else f"{other} better"
 
 
 def compare(records, confidence=0.95):

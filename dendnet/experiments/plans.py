@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from dendnet.experiments import checks
-from dendnet.experiments.runs import UNITS, Run
+from dendnet.experiments.runs import EQUAL_WIDTH, UNITS, Run
 
 NEEDED = ("data", "networks", "units", "seeds", "protocol")
 KEYS = (*NEEDED, "by_unit", "variants", "dac_options", "image_size", "validation")
@@ -71,9 +71,10 @@ def suits(variant, unit):
     """Whether a unit has this variant."""
     checks.known("variant", variant, ("name", "protocol", "dac_options", "units"))
     units = checks.each_of("units", variant.get("units", list(UNITS)), UNITS)
-    if "dac_options" in variant and "standard" in units:
+    if "dac_options" in variant and set(EQUAL_WIDTH) & set(units):
         raise ValueError(
-            f"A variant with dac_options must name its units, 'standard' not among them. Received: variant={variant!r}"
+            f"A variant with dac_options must name its units, {', '.join(map(repr, EQUAL_WIDTH))} not among them. "
+            f"Received: variant={variant!r}"
         )
     return unit in units
 
@@ -96,7 +97,7 @@ def one(table, seed, data, network, variant, unit):
             "seed": seed,
             "protocol": protocol,
             "options": {name: value for name, value in network.items() if name not in ("model", "by_unit")},
-            "dac_options": {} if unit == "standard" else dac_options,
+            "dac_options": {} if unit in EQUAL_WIDTH else dac_options,
             "image_size": table.get("image_size"),
             "validation": table.get("validation", 0),
             "variant": variant.get("name", ""),

@@ -14,7 +14,7 @@ __all__ = ["AGAINST", "PAPER", "compare", "costs", "draw", "provenance", "table"
 WORDS = {
     "cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenette": "Imagenette", "imagewoof": "Imagewoof",
     "sgemm": "SGEMM", "cifar_resnet": "ResNet", "resnet": "ResNet", "mlp": "MLP", "dac": "DAC",
-    "standard-parameters": "standard, equal parameters", "standard-flops": "standard, equal FLOPs",
+    **{unit: said for unit, said in AGAINST.items() if unit != "standard"},
 }  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from dendnet.layers import DACConv2D, DACDense
 from dendnet.models.resnet import STAGES
 
 DATA = ("cifar10", "cifar100", "imagenette", "imagewoof", "sgemm", "digits")
-UNITS = ("dac", "standard", "standard-parameters", "standard-flops")
+EQUAL_WIDTH = ("standard", "apl", "quadratic")
+UNITS = ("dac", *(unit + match for unit in EQUAL_WIDTH for match in ("", "-parameters", "-flops")))
 OPTIONS = {"cifar_resnet": ("depth", "width"), "resnet": ("depth", "width"), "mlp": ("layers", "width")}
-MOST = {"depth": 1202, "width": 8192, "layers": 100}
+MOST = {"depth": 1202, "width": 8192, "layers": 100, "segments": 1024}
 LATER = ("optimizer", "bias_fan_in_power", "beta_learning_rate", "bias_start")
 DAC_OPTIONS = ("bias_sharing", "dendrites", "bias_initializer", "bias_regularizer", "bias_scale", "implementation")
 
@@ -26,12 +27,14 @@ class Run:
         data: Name of the data set, or the path of a folder of images, as in ``dendnet.data.load``.
         model: ``"cifar_resnet"``, ``"resnet"`` or ``"mlp"``, from ``dendnet.models``.
         unit: ``"dac"``; ``"standard"``, its twin of equal width; ``"standard-parameters"`` and ``"standard-flops"``,
-            the standard networks at the width at which they have as many parameters or FLOPs as the DAC one.
+            the standard networks at the width at which they have as many parameters or FLOPs as the DAC one; or a
+            rival, ``"apl"`` or ``"quadratic"``, in the same three sizes (``dendnet.models.rivals``).
         seed: Seed of the kernels, the order of the data and the augmentation: an integer of at least 0.
         protocol: A :class:`Protocol`.
-        options: The model's ``depth`` and ``width``; for ``"mlp"`` ``layers``, those of the unit, and ``width``.
-        dac_options: Options of the DAC layers, as ``{"dendrites": 2}``; for all units but ``"standard"``, as the others
-            are the DAC network or cost as much as it does.
+        options: The model's ``depth`` and ``width``; for ``"mlp"`` ``layers``, those of the unit, and ``width``; for
+            units of APL ``segments`` too.
+        dac_options: Options of the DAC layers, as ``{"dendrites": 2}``; for ``"dac"`` and for the units that cost as
+            much as it does, not for those of equal width.
         image_size: Pixels of an image's side, where the data set leaves the choice; None otherwise.
         validation: Training examples that take the test set's place, for choices; 0 tests on the test set.
         variant: Name of what is varied, or an empty text.
@@ -66,7 +69,8 @@ class Run:
         checks.one_of("model", self.model, tuple(OPTIONS))
         checks.one_of("unit", self.unit, UNITS)
         checks.integer("seed", self.seed, least=0)
-        for name, value in checks.known("options", self.options, OPTIONS[self.model]).items():
+        apl = ("segments",) if self.unit.startswith("apl") else ()
+        for name, value in checks.known("options", self.options, OPTIONS[self.model] + apl).items():
             checks.integer(name, value, least=1, most=MOST[name])
         depth = self.options.get("depth", 20)
         if self.model == "cifar_resnet" and (depth < 8 or (depth - 2) % 6):
@@ -74,8 +78,8 @@ class Run:
         if self.model == "resnet" and self.options.get("depth", 18) not in STAGES:
             raise ValueError(f"depth must be one of {tuple(STAGES)}. Received: depth={depth}")
         checks.known("dac_options", self.dac_options, DAC_OPTIONS)
-        if self.unit == "standard" and self.dac_options:
-            raise ValueError(f"dac_options are not for unit='standard'. Received: dac_options={self.dac_options!r}")
+        if self.unit in EQUAL_WIDTH and self.dac_options:
+            raise ValueError(f"dac_options are not for unit={self.unit!r}. Received: dac_options={self.dac_options!r}")
         if self.dac_options:
             layer = DACDense if self.model == "mlp" else DACConv2D
             sizes = {"units": 1} if self.model == "mlp" else {"filters": 1, "kernel_size": 3}
@@ -114,7 +118,8 @@ class Run:
     @property
     def network(self):
         """The network in words, without its unit: ``"cifar_resnet depth=8 width=16"``."""
-        return " ".join([self.model, *(f"{name}={self.options[name]}" for name in sorted(self.options))])
+        said = sorted(name for name in self.options if name != "segments")
+        return " ".join([self.model, *(f"{name}={self.options[name]}" for name in said)])
 
     @property
     def id(self):

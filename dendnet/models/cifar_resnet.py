@@ -17,13 +17,15 @@ def cifar_resnet(depth=20, unit="dac", classes=10, input_shape=(32, 32, 3), widt
 
     Args:
         depth: 6 n + 2 for n blocks a stage: 20, 32, 44, 56 and 110 are those of the literature, 8 and 14 smaller ones.
-        unit: ``"dac"`` or ``"standard"``.
+        unit: ``"dac"`` or ``"standard"``; or one of two rivals, which add to the standard network: ``"apl"`` learned
+            activations (:class:`dendnet.models.rivals.PiecewiseLinear`), ``"quadratic"`` products of what a layer reads
+            (:class:`dendnet.models.rivals.Products`), in one layer, the last of the second stage.
         classes: Number of logits.
         input_shape: Shape of an image, without the batch, in Keras's image data format.
         width: Channels of the first stage.
         seed: Seed of the kernels; None draws one.
         **dac_options: Options of :class:`dendnet.layers.DACConv2D` for every dendrite-activated layer, such as
-            ``bias_sharing``, ``dendrites``, ``bias_initializer`` or ``implementation``.
+            ``bias_sharing``, ``dendrites``, ``bias_initializer`` or ``implementation``; for ``"apl"`` ``segments``.
 
     Returns:
         A ``keras.Model``; its outputs are logits, ``(batch, classes)``.
@@ -50,6 +52,7 @@ def cifar_resnet(depth=20, unit="dac", classes=10, input_shape=(32, 32, 3), widt
     inputs = keras.Input(input_shape)
     x = make.plain_conv(inputs, width, 3)
     for stage in range(3):
-        for index in range((depth - 2) // 6):
-            x = make.block(x, width * 2**stage, strides=2 if stage and not index else 1)
+        for index in range(blocks := (depth - 2) // 6):
+            strides, products = 2 if stage and not index else 1, (stage, index) == (1, blocks - 1)
+            x = make.block(x, width * 2**stage, strides, products=products)
     return keras.Model(inputs, make.classifier(x, classes), name=f"cifar_resnet{depth}_{unit}")

@@ -16,10 +16,12 @@ def mlp(widths, unit="dac", seed=None, **dac_options):
 
     Args:
         widths: From inputs to outputs, three numbers at least: ``(8, 16, 16, 1)`` has one layer of the unit, 16 to 16.
-        unit: ``"dac"`` or ``"standard"``.
+        unit: ``"dac"`` or ``"standard"``; or one of two rivals, which add to the standard network: ``"apl"`` learned
+            activations (:class:`dendnet.models.rivals.PiecewiseLinear`), ``"quadratic"`` products of what a layer reads
+            (:class:`dendnet.models.rivals.Products`), in one layer, the last but the outputs'.
         seed: Seed of the kernels; None draws one.
         **dac_options: Options of :class:`dendnet.layers.DACDense` for every dendrite-activated layer, such as
-            ``dendrites``, ``bias_initializer`` or ``implementation``.
+            ``dendrites``, ``bias_initializer`` or ``implementation``; for ``"apl"`` ``segments``.
 
     Returns:
         A ``keras.Model``; its outputs have no activation.
@@ -43,8 +45,8 @@ def mlp(widths, unit="dac", seed=None, **dac_options):
     make = Filtered(unit, seed, dac_options)
     inputs = keras.Input((inputs_width,))
     x = keras.layers.Dense(first, use_bias=False, kernel_initializer=make.initializer())(inputs)
-    for width in between:
-        x = make.dense(make.norm(x, axis=-1), width)
+    for index, width in enumerate(between):
+        x = make.dense(make.norm(x, axis=-1), width, products=index == len(between) - 1)
     x = keras.layers.ReLU()(make.norm(x, axis=-1))
     outputs = keras.layers.Dense(outputs, kernel_initializer=make.last_initializer())(x)
     return keras.Model(inputs, outputs, name=f"mlp_{unit}")

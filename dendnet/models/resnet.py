@@ -20,13 +20,15 @@ def resnet(depth=18, unit="dac", classes=10, input_shape=(224, 224, 3), width=64
 
     Args:
         depth: 18, 34 or 50.
-        unit: ``"dac"`` or ``"standard"``.
+        unit: ``"dac"`` or ``"standard"``; or one of two rivals, which add to the standard network: ``"apl"`` learned
+            activations (:class:`dendnet.models.rivals.PiecewiseLinear`), ``"quadratic"`` products of what a layer reads
+            (:class:`dendnet.models.rivals.Products`), in one layer, the last of the second stage.
         classes: Number of logits.
         input_shape: Shape of an image, without the batch, in Keras's image data format; height and width may be None.
         width: Channels of the first stage.
         seed: Seed of the kernels; None draws one.
         **dac_options: Options of :class:`dendnet.layers.DACConv2D` for every dendrite-activated layer, such as
-            ``bias_sharing``, ``dendrites``, ``bias_initializer`` or ``implementation``.
+            ``bias_sharing``, ``dendrites``, ``bias_initializer`` or ``implementation``; for ``"apl"`` ``segments``.
 
     Returns:
         A ``keras.Model``; its outputs are logits, ``(batch, classes)``.
@@ -54,6 +56,6 @@ def resnet(depth=18, unit="dac", classes=10, input_shape=(224, 224, 3), width=64
     x = keras.layers.MaxPooling2D(3, 2, padding="same")(x)
     for stage, blocks in enumerate(STAGES[depth]):
         for index in range(blocks):
-            strides = 2 if stage and not index else 1
-            x = make.block(x, width * 2**stage, strides, bottleneck=depth == 50)
+            strides, products = 2 if stage and not index else 1, (stage, index) == (1, blocks - 1)
+            x = make.block(x, width * 2**stage, strides, bottleneck=depth == 50, products=products)
     return keras.Model(inputs, make.classifier(x, classes), name=f"resnet{depth}_{unit}")

@@ -174,7 +174,7 @@ def test_runs_refused(changes, words):
         ({"by_unit": {"dacs": {}}}, "perhaps 'dac'"),
         ({"by_unit": {"dac": 3}}, "must be a table"),
         ({"variants": [{"nam": "x"}]}, "perhaps 'name'"),
-        ({"variants": [{"dac_options": {"dendrites": 2}}]}, "'standard' not among them"),
+        ({"variants": [{"dac_options": {"dendrites": 2}}]}, "'quadratic' not among them"),
         ({"protocol": 3}, "protocol must be one of"),
     ],
 )
