@@ -128,6 +128,22 @@ def test_with_muon_the_comparison_at_equal_size_turns_round():
         assert (interval.mean < 0) == (unit == "standard") and len(errors[unit]) == 10
 
 
+def test_at_equal_size_the_sign_turns_with_the_width():
+    for width, said in ((128, "unit is {:.0f} % better at width 128"), (16, "is {:.0f} % better at width 16")):
+        errors = {
+            unit: np.array([r["value"] for r in records("efficiency_sgemm") if key(r) == (unit, width)])
+            for unit in ("dac", "standard-parameters")
+        }
+        theirs = errors["standard-parameters"]
+        interval = t_interval(100 * (errors["dac"] - theirs) / theirs.mean())
+        assert interval.shown and (interval.mean < 0) == (width == 128) and len(theirs) == 5
+        assert said.format(abs(interval.mean)) in TEXT
+
+
+def key(record):
+    return record["run"]["unit"], record["run"]["options"]["width"]
+
+
 def test_of_seven_small_comparisons_one_is_shown():
     found = [*digits(), *(one.interval for one in compare(records("cifar10"))), *NARROW]
     assert "made seven further comparisons" in TEXT and len(found) == 7

@@ -32,7 +32,7 @@ dendnet.data("data/results.js", () => dendnet.moving("results", (stage) => {
     primary_sgemm: "SGEMM, declared", primary_cifar: "CIFAR-10 and CIFAR-100, declared",
     primary_photographs: "Imagenette and Imagewoof, declared", muon_sgemm: "SGEMM with Muon",
     primary_cifar_again: "CIFAR-10 and CIFAR-100, again",
-    sgemm: "SGEMM, three widths", sgemm_ablations: "SGEMM, variations",
+    sgemm: "SGEMM, three widths", efficiency_sgemm: "SGEMM with Adam, four widths", sgemm_ablations: "SGEMM, variations",
   };
   const DATA = { cifar10: "CIFAR-10", cifar100: "CIFAR-100", imagenette: "Imagenette", imagewoof: "Imagewoof", sgemm: "SGEMM" };
   const names = Object.keys(dendnet.results);
