@@ -106,12 +106,12 @@ def bias_share(model: keras.Layer, x: Any, training: bool = False) -> list[BiasS
 def expected_bias_share(fan_in, dendrites=1, variance=1.0, kernel_variance=None) -> float:
     r"""The biases' share in the trace of the tangent kernel at the start, whichever connections share a bias.
 
-    .. math:: \frac{\sigma^2}{\sigma^2 + v + \beta^2}, \qquad \sigma^2 = \frac{2}{\text{fan\_in}} \text{ (He)}, \qquad
-        \beta^2 = \begin{cases} 0 & S = 1 \\ \frac{S + 1}{3 (S - 1)} & S > 1 \end{cases}
+    .. math:: \frac{\sigma^2}{\sigma^2 + v + \tau^2}, \qquad \sigma^2 = \frac{2}{\text{fan\_in}} \text{ (He)}, \qquad
+        \tau^2 = \begin{cases} 0 & S = 1 \\ \frac{S + 1}{3 (S - 1)} & S > 1 \end{cases}
 
     It is the ratio of two expectations, for inputs that are symmetric about 0 with variance v, weights of mean 0 and
     variance sigma^2 that depend neither on each other nor on the inputs, and biases as the layers start them: zeros,
-    or S knots over [-1, 1], whose mean square is beta^2. Strides, dilation and borders change nothing.
+    or S knots over [-1, 1], whose mean square is tau^2. Strides, dilation and borders change nothing.
 
     Args:
         fan_in: Connections of an output, as Keras counts them: inputs (of the output's group) times taps times S.
@@ -136,8 +136,8 @@ def expected_bias_share(fan_in, dendrites=1, variance=1.0, kernel_variance=None)
     if positive("fan_in", fan_in) % positive("dendrites", dendrites):
         raise ValueError(f"dendrites must divide fan_in. Received: fan_in={fan_in}, dendrites={dendrites}")
     sigma2 = 2 / fan_in if kernel_variance is None else above_zero("kernel_variance", kernel_variance)
-    beta2 = 0.0 if dendrites == 1 else (dendrites + 1) / (3 * (dendrites - 1))
-    return sigma2 / (sigma2 + above_zero("variance", variance) + beta2)
+    tau2 = 0.0 if dendrites == 1 else (dendrites + 1) / (3 * (dendrites - 1))
+    return sigma2 / (sigma2 + above_zero("variance", variance) + tau2)
 
 
 def _squared(gradient):
