@@ -55,7 +55,7 @@ class PiecewiseLinear(Rival):
         >>> import numpy as np
         >>> from dendnet.models.rivals import PiecewiseLinear
         >>> layer = PiecewiseLinear(segments=1)
-        >>> layer(np.array([[-3.0, 3.0]], "float32")).shape, layer.count_params()
+        >>> tuple(layer(np.array([[-3.0, 3.0]], "float32")).shape), layer.count_params()
         ((1, 2), 4)
 
     Reference:
@@ -117,7 +117,7 @@ class Products(Rival):
         >>> import numpy as np
         >>> from dendnet.models.rivals import Products
         >>> layer = Products(2)
-        >>> layer(np.ones((1, 3), "float32")).shape, layer.count_params()
+        >>> tuple(layer(np.ones((1, 3), "float32")).shape), layer.count_params()
         ((1, 2), 12)
 
     Reference:
