@@ -119,7 +119,10 @@ def piecewise_linear(layer, inputs, outputs):
 
 
 def products(layer, inputs, outputs):
-    """The products, each of which meets a weight for each output; a product's gradient goes to both of its factors."""
+    """The products, each of which meets a weight for each output; a product's gradient goes to both of its factors.
+
+    That is the definition's count; the layer meets each pair of two inputs twice, the second time with a weight of 0.
+    """
     pairs, units = layer.kernel.shape
     places = prod(outputs) // units
     return MULTIPLY_ADD * (places * pairs * units) + passes((1,), (2, 2)) * (places * pairs)

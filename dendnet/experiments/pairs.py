@@ -5,19 +5,15 @@ from dataclasses import dataclass
 
 from dendnet.experiments import identity
 from dendnet.experiments.groups import groups, value
+from dendnet.experiments.runs import EQUAL_WIDTH
 from dendnet.experiments.statistics import Interval, pairs_needed, t_interval
 
 PAPER = 1.73  # points of accuracy, the most that Metta et al. claim over standard ResNets
+MATCHES = {"": "equal width", "-parameters": "equal parameters", "-flops": "equal FLOPs"}
 AGAINST = {
-    "standard": "standard, equal width",
-    "standard-parameters": "standard, equal parameters",
-    "standard-flops": "standard, equal FLOPs",
-    "apl": "APL, equal width",
-    "apl-parameters": "APL, equal parameters",
-    "apl-flops": "APL, equal FLOPs",
-    "quadratic": "quadratic, equal width",
-    "quadratic-parameters": "quadratic, equal parameters",
-    "quadratic-flops": "quadratic, equal FLOPs",
+    unit + match: f"{'APL' if unit == 'apl' else unit}, {said}"
+    for unit in EQUAL_WIDTH
+    for match, said in MATCHES.items()
 }
 # What the two of a pair must have in common, beside the seed; each side has a learning rate and the like of its own.
 ALIKE = (
@@ -115,14 +111,14 @@ def compare(records, confidence=0.95):
 
 
 def _opponents(dac, against, known):
-    """Groups of a standard unit that the DAC group may be compared with, alike or not."""
+    """Groups of a standard unit or a rival that the DAC group may be compared with, alike or not."""
     named = [
         other
         for other in known
         if other.run.unit == against
         and (other.run.data, other.run.image_size, other.run.network)
         == (dac.run.data, dac.run.image_size, dac.run.network)
-        and (against == "standard" or other.run.dac_options == dac.run.dac_options)
+        and (against in EQUAL_WIDTH or other.run.dac_options == dac.run.dac_options)
     ]
     return [other for other in named if other.run.variant == dac.run.variant] or [
         other for other in named if not other.run.variant

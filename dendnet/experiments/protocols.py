@@ -39,7 +39,7 @@ class Protocol:
         momentum: Of the gradient: Nesterov's, Adam's beta_1, Muon's.
         weight_decay: λ of the penalty λ/2 w² on kernels, whose gradient λ w adds to the loss's.
         bias_learning_rate: Factor of the learning rate for dendrites' biases, or for what a rival's unit adds.
-        bias_fan_in_power: Power p of (fan_in / 2)^p, by which that factor is multiplied in each layer.
+        bias_fan_in_power: Power p of (fan_in / 2)^p, by which that factor is multiplied in each layer of dendrites.
         bias_weight_decay: λ of the same penalty on dendrites' biases.
         bias_start: ``"initializer"``, the layer's; or ``"data"``, knots over the quantiles of what each layer sees in
             512 training examples (``dendnet.layers.knots_from_data``).

@@ -57,10 +57,13 @@ def table(comparisons):
                 "measure": {"accuracy": "accuracy in %", "rmse": "rmse"}[one.measure],
             }
         )
+    other = (
+        "a standard network" if all(one.against.startswith("standard") for one in comparisons) else "another network"
+    )
     empty = [name for name in rows[0] if all(row[name] == "—" for row in rows)]
     return Table(
         [{name: cell for name, cell in row.items() if name not in empty} for row in rows],
-        f"DAC minus a standard network; the intervals together hold with {level}",
+        f"DAC minus {other}; the intervals together hold with {level}",
     )
 
 
@@ -143,7 +146,7 @@ def draw(comparisons):
 
     figure, axis = plotting.panels(height=0.9 + 0.42 * len(comparisons))
     axis.axvline(0, color=plotting.GREY, linewidth=1)
-    looks = {"DAC better": "dac", "standard better": "standard"}
+    looks = {"DAC better": "dac", "standard better": "standard", "rival better": "plum"}
     for row, one in enumerate(comparisons):
         i = one.interval
         if not one.pairs:

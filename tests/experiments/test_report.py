@@ -145,6 +145,17 @@ def test_equal_parameters_are_those_of_the_network_it_was_matched_with():
     assert one.pairs == ((0, 80.0, 70.0),)
 
 
+def test_a_rival_of_equal_width_is_compared_with_every_dac_network():
+    """It has no options of DAC layers, whatever the DAC network has."""
+    two = {"dac_options": {"dendrites": 2}}
+    lines = [record("dac", seed, 0.80 + seed / 1000, run=two) for seed in range(3)]
+    lines += [record("apl", seed, 0.90 + seed / 1000, run={"options": {"segments": 2}}) for seed in range(3)]
+    (one,) = compare(lines)
+    assert (one.against, len(one.pairs), one.verdict) == ("apl", 3, "rival better")
+    (row,) = report.table([one]).rows
+    assert row["equal"] == "APL, equal width"
+
+
 def test_intervals_widen_with_the_number_of_comparisons():
     flops = [record("standard-flops", seed, value) for seed, value in enumerate(STANDARD)]
     alone, family = compare(records()), compare([*records(), *flops])
